@@ -1,0 +1,12 @@
+"""Refuses an answer that cannot work, in one line that names it and shows a good one."""
+
+import re
+import sys
+
+slug = "{{ cookiecutter.project_slug }}"
+
+if not re.fullmatch(r"[a-z][a-z0-9-]{1,28}[a-z0-9]", slug):
+    sys.exit(
+        f"The slug {slug!r} will not do: it takes 3 to 30 lowercase letters, digits and dashes, "
+        "starts with a letter and does not end with a dash. A good one: my-project"
+    )

@@ -1,0 +1,71 @@
+"""The log: one ``key=value`` line an event on standard output, with the id of the request that caused it.
+
+The platform adds the time and the process. A traceback follows its event, each line marked with the request's id, so
+that ``grep request_id=…`` tells the whole story of one request, from the router to the exception.
+"""
+
+import json
+import logging
+import logging.config
+from contextvars import ContextVar
+
+# What these say below the level is noise: the access line tells a 404 already, and nobody asked for a plugin's name.
+QUIET = {"alembic.runtime.plugins": "WARNING", "django.request": "ERROR"}
+
+# A health check every few seconds would hide everything else.
+SILENT_PATHS = {"/healthz", "/readyz"}
+
+# Empty outside a request.
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+STANDARD_ATTRIBUTES = {*logging.makeLogRecord({}).__dict__, "asctime", "message", "taskName"}
+
+
+def escape(text: str) -> str:
+    """``text`` without line breaks, escape codes or anything else that a terminal would obey."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+
+
+def quote(value: object) -> str:
+    """``value`` as the right side of ``key=value``: bare where it is one plain word, else in double quotes."""
+    text = str(value)
+    if text and text.isprintable() and not set(text) & set(' "=\\'):
+        return text
+    return '"' + escape(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
+
+
+class Formatter(logging.Formatter):
+    """Writes a record as ``level=… logger=… request_id=… msg=…`` and what the caller passed as ``extra``.
+
+    Gunicorn's access lines come as ``key=value`` already and keep their own words.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = f"level={record.levelname.lower()} logger={record.name}"
+        if record.name == "gunicorn.access":
+            return f"{line} {record.getMessage()}"
+        mark = f"request_id={request_id.get()}" if request_id.get() else ""
+        extra = [
+            f"{key}={quote(value)}"
+            for key, value in record.__dict__.items()
+            if key not in STANDARD_ATTRIBUTES and isinstance(value, str | int | float)
+        ]
+        line = " ".join(filter(None, [line, mark, f"msg={quote(record.getMessage())}", *extra]))
+        trace = self.formatException(record.exc_info) if record.exc_info else ""
+        return "\n".join([line, *(f"{mark} | {escape(text)}".lstrip() for text in trace.splitlines())])
+
+
+def configure() -> None:
+    """Send the root logger, and with it every other, to standard output."""
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"line": {"()": Formatter}},
+            "handlers": {
+                "stdout": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stdout"}
+            },
+            "loggers": {name: {"level": level} for name, level in QUIET.items()},
+            "root": {"handlers": ["stdout"], "level": "INFO"},
+        }
+    )

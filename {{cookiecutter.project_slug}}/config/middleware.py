@@ -1,0 +1,122 @@
+"""What happens to a request before the framework sees it and to every response after it, in plain WSGI.
+
+A request gets its id; health checks are answered; a host that is not ours is refused; plain HTTP is sent to HTTPS.
+Every response, static files and errors included, gets the security headers that it does not have yet.
+"""
+
+import json
+import logging
+import re
+import uuid
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+from wsgiref.headers import Headers
+from wsgiref.util import request_uri
+
+from config import cache, database, env, logs, services, settings
+from pages import errors
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+# What a response says if it does not say otherwise: a view that must embed or be embedded sets its own header.
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+# A router's id is kept, so that its log and ours tell the same story; anything else might forge a log line.
+REQUEST_ID = re.compile(r"[\w-]{1,200}", re.ASCII)
+HOST = re.compile(r"(?P<name>[a-z0-9._-]+|\[[a-f0-9:.]+\])(:\d+)?")
+
+logger = logging.getLogger(__name__)
+
+
+class Middleware:
+    """Wraps a WSGI application; see the module's text for what it does."""
+
+    def __init__(self, application: "WSGIApplication") -> None:
+        self.application = application
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        request_id = environ.get("HTTP_X_REQUEST_ID", "")
+        if not REQUEST_ID.fullmatch(request_id):
+            request_id = uuid.uuid4().hex
+        logs.request_id.set(request_id)
+        secure = environ["wsgi.url_scheme"] == "https"
+
+        def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], object]:
+            fields = Headers(headers)
+            for name, value in SECURITY_HEADERS.items():
+                fields.setdefault(name, value)
+            # A framework's page about an exception brings its own styles and scripts.
+            if settings.DEBUG and status.startswith(("404", "500")):
+                del fields["Content-Security-Policy"]
+            if settings.HTTPS and secure:
+                fields.setdefault("Strict-Transport-Security", f"max-age={settings.SECURE_HSTS_SECONDS}")
+            fields["X-Request-Id"] = request_id
+            return start_response(status, fields.items(), *exc_info)
+
+        def respond(status: str, body: str, content_type: str, **headers: str) -> Iterable[bytes]:
+            content = body.encode()
+            fields = Headers([("Content-Type", content_type), ("Content-Length", str(len(content)))])
+            for name, value in headers.items():
+                fields[name.replace("_", "-")] = value
+            start(status, fields.items())
+            return [] if environ["REQUEST_METHOD"] == "HEAD" else [content]
+
+        match environ["PATH_INFO"]:
+            case "/healthz":
+                return respond("200 OK", "ok\n", "text/plain", Cache_Control="no-store")
+            case "/readyz":
+                states = readiness()
+                status = "200 OK" if set(states.values()) == {"ok"} else "503 Service Unavailable"
+                return respond(status, json.dumps(states) + "\n", "application/json", Cache_Control="no-store")
+        if not allowed(host := environ.get("HTTP_HOST", "")):
+            hosts = ",".join([*env.words("ALLOWED_HOSTS", []), host.lower()])
+            cure = f" If it is yours: heroku config:set ALLOWED_HOSTS={hosts}" if HOST.fullmatch(host.lower()) else ""
+            logger.warning(f"The host {host!r} was refused.{cure}")
+            return respond("400 Bad Request", errors.page(400), "text/html; charset=utf-8")
+        if settings.HTTPS and not secure:
+            location = "https" + request_uri(environ).removeprefix("http")
+            return respond("301 Moved Permanently", "", "text/plain", Location=location)
+        return self.application(environ, start)
+
+
+def allowed(host: str) -> bool:
+    """Whether a Host header names one of ALLOWED_HOSTS; ``.example.com`` there means the domain and all below it."""
+    if not (match := HOST.fullmatch(host.lower())):
+        return False
+    name = match["name"].removesuffix(".")
+    return any(
+        pattern == "*" or name == pattern.removeprefix(".") or (pattern.startswith(".") and name.endswith(pattern))
+        for pattern in settings.ALLOWED_HOSTS
+    )
+
+
+def readiness() -> dict[str, str]:
+    """Each service this project needs, by name: ``ok``, ``missing`` or ``failing``. The log has the reason and cure."""
+    states = {"database": "missing"}
+    if settings.DATABASE_URL:
+        states["database"] = state("database", database.check, "heroku pg:info")
+    else:
+        logger.warning(" ".join(services.NO_DATABASE))
+    if settings.REDIS_URL:
+        states["cache"] = state("cache", cache.check, "heroku redis:info")
+    return states
+
+
+def state(name: str, check: Callable[[], object], cure: str) -> str:
+    try:
+        check()
+    except Exception as error:  # whatever a driver raises, the service does not answer
+        logger.warning(f"The {name} does not answer: {type(error).__name__}: {error} Look at it: {cure}")
+        return "failing"
+    return "ok"

@@ -1,0 +1,157 @@
+"""What Gunicorn decides when it starts: how many workers, which address, what the log says.
+
+Used by ``gunicorn.conf.py``. Sources: https://docs.kernel.org/admin-guide/cgroup-v2.html and …/cgroup-v1/memory.html.
+"""
+
+import errno
+import logging
+import math
+import os
+import socket
+import sys
+from collections.abc import Iterator, MutableMapping
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gunicorn import glogging
+
+from config import env, logs
+
+if TYPE_CHECKING:
+    from gunicorn.arbiter import Arbiter
+
+# What the classic platform gives a worker too (RAM / 256 MB), so that an application behaves alike on both.
+WORKER_MEMORY_MB = 256
+
+logger = logging.getLogger(__name__)
+
+
+def workers(root: Path = Path("/")) -> tuple[int, str]:
+    """How many worker processes, and why in a few words. ``root`` is where ``/sys`` and ``/proc`` are."""
+    if env.text("WEB_CONCURRENCY"):
+        return env.number("WEB_CONCURRENCY", 2, least=1, most=1000), "as WEB_CONCURRENCY says"
+    memory, source = memory_mb(root)
+    cpus = usable_cpus(root)
+    count = max(1, min(memory // WORKER_MEMORY_MB, 2 * cpus + 1))
+    return count, f"for {memory} MB ({source}) and {cpus} CPUs"
+
+
+def memory_mb(root: Path = Path("/")) -> tuple[int, str]:
+    """The memory this process may use, and who says so: its cgroup, or else the machine."""
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    for controller, file in ("", "memory.max"), ("memory", "memory.limit_in_bytes"):
+        limits = [int(value) // 2**20 for value in cgroup_values(root, controller, file) if value.isdigit()]
+        # Where nobody set a limit, version 1 reports a number beyond any machine.
+        if limits and min(limits) < physical:
+            return min(limits), f"cgroup {'v1' if controller else 'v2'}"
+    return physical, "physical"
+
+
+def usable_cpus(root: Path = Path("/")) -> int:
+    """The CPUs this process may keep busy: its affinity, or less where a cgroup has a quota; at least 1."""
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quotas = [value.split() for value in cgroup_values(root, "", "cpu.max")]
+    quotas += [
+        [quota, period]
+        for quota, period in zip(
+            cgroup_values(root, "cpu", "cpu.cfs_quota_us"), cgroup_values(root, "cpu", "cpu.cfs_period_us"), strict=True
+        )
+    ]
+    limits = [math.ceil(int(quota) / int(period)) for quota, period in quotas if quota.isdigit()]
+    return max(1, min([cpus, *limits]))
+
+
+def cgroup_values(root: Path, controller: str, file: str) -> Iterator[str]:
+    """What ``file`` says in this process's control group and in every one above it, of version 1 with a controller."""
+    base = root / "sys/fs/cgroup" / controller
+    try:
+        groups = [line.split(":", 2) for line in (root / "proc/self/cgroup").read_text().splitlines()]
+    except OSError:
+        groups = []
+    own = next((path for _, names, path in groups if controller in names.split(",")), "/")
+    # A container sees its own group as the root of the tree, whatever its name outside.
+    for folder in {base / own.lstrip("/"), *(base / own.lstrip("/")).parents, base}:
+        if folder.is_relative_to(base) and (folder / file).is_file():
+            yield (folder / file).read_text().strip()
+
+
+def bind() -> str:
+    """The address to listen on: every one of the host where a platform sets PORT, else only this machine's."""
+    port = env.number("PORT", 8000, least=1, most=65535)
+    if not env.text("PORT"):
+        return f"127.0.0.1:{port}"
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::", 0))
+    except OSError:
+        return f"0.0.0.0:{port}"
+    return f"[::]:{port}"
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """End the process with one line if another program listens there already."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+                reason = "in use" if error.errno == errno.EADDRINUSE else "not for you to use"
+                env.refuse(f"Port {port} is {reason}.", "Choose another: PORT=8001 before the same command.")
+
+
+def on_starting(arbiter: "Arbiter") -> None:
+    """Refuse a port in use, and tell the owner what is missing; in the master, once a boot."""
+    # The master that an upgrade starts inherits the open sockets.
+    if "GUNICORN_FD" not in os.environ:
+        for address in arbiter.cfg.address:
+            if isinstance(address, tuple):
+                refuse_taken_port(*address)
+    env.give_advice()
+
+
+def when_ready(arbiter: "Arbiter") -> None:
+    """Close what was opened before the fork: a connection shared by two workers gives one the other's answers."""
+    if arbiter.cfg.preload_app:
+        from config import database
+
+        database.disconnect()
+    count, reason = workers()
+    if count != arbiter.cfg.workers:
+        count, reason = arbiter.cfg.workers, "as the command line says"
+    logger.info(
+        f"Serving with {count} workers, {reason}, of {arbiter.cfg.threads} threads: "
+        f"up to {count * arbiter.cfg.threads} database connections."
+    )
+
+
+def post_request(worker: object, request: object, environ: object, response: object) -> None:
+    """Forget the request's id, lest the thread mark with it what it does next."""
+    logs.request_id.set("")
+
+
+class Atoms(glogging.SafeAtoms):
+    """The parts of an access line, each fit to stand after ``key=``."""
+
+    def __getitem__(self, name: str) -> str:
+        if name == "U":  # the path as it was sent, still percent-encoded, and without the query's secrets
+            return logs.quote(super().__getitem__("{raw_uri}e").partition("?")[0])
+        return logs.quote(super().__getitem__(name))
+
+
+class Logger(glogging.Logger):
+    """Gunicorn's logger with this project's format, on standard output, silent about health checks."""
+
+    atoms_wrapper_class = Atoms
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for handler in self.error_log.handlers + self.access_log.handlers:
+            handler.setFormatter(logs.Formatter())
+            if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stderr:
+                handler.setStream(sys.stdout)
+
+    def access(self, resp: Any, req: Any, environ: MutableMapping[str, Any], request_time: timedelta) -> None:
+        if environ.get("PATH_INFO") not in logs.SILENT_PATHS:
+            super().access(resp, req, environ, request_time)

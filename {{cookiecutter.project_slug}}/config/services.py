@@ -1,0 +1,129 @@
+"""The services a platform attaches: their addresses, checked, with what every connection needs."""
+
+from typing import TypedDict
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+
+from config import env, timeouts
+
+# A process holds one database connection a thread, so this is also the size of its pool.
+THREADS = env.number("WEB_THREADS", 4, least=1, most=100)
+
+LOCAL_HOSTS = {"", "localhost", "127.0.0.1", "::1"}
+MAIL_PORTS = {"smtp": 25, "submission": 587, "smtps": 465}
+# Where the platforms that this project runs on put it before it has a domain of its own.
+PLATFORM_HOSTS = [
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+    ".fly.dev",
+    ".herokuapp.com",
+    ".ondigitalocean.app",
+    ".onrender.com",
+    ".scalingo.io",
+    ".up.railway.app",
+]
+NO_DATABASE = (
+    "No database is attached: pages that need one answer 503.",
+    "Attach one: heroku addons:create heroku-postgresql:essential-0",
+)
+
+
+def without_password(url: str) -> str:
+    """The same URL, fit for a message: ``postgres://user:***@host/name``."""
+    scheme, separator, rest = url.rpartition("://")
+    credentials, at, address = rest.rpartition("@")
+    user = credentials.partition(":")[0]
+    return f"{scheme}{separator}{user}:***@{address}" if at else url
+
+
+def database_url(*, debug: bool) -> str | None:
+    """The database's URL with what every connection needs, or None when no database is attached.
+
+    ``postgres://`` becomes ``postgresql://``. TLS is required unless the server is on this machine or the URL has its
+    own ``sslmode``. With DEBUG and nothing attached, a SQLite file beside the code serves; in production it would be
+    lost at every restart, so there it must be asked for.
+    """
+    if not (url := env.text("DATABASE_URL")):
+        if debug:
+            return f"sqlite:///{env.BASE_DIR / 'db.sqlite3'}"
+        env.advise(*NO_DATABASE)
+        return None
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite":
+        path = rest.partition("/")[2]
+        return f"sqlite:///{env.BASE_DIR / path}" if path not in {"", ":memory:"} else "sqlite://"
+    try:
+        parts = urlsplit(url)
+        host, name = parts.hostname or "", unquote(parts.path.lstrip("/"))
+        valid = scheme in {"postgres", "postgresql"} and parts.port != 0 and name != ""
+    except ValueError:  # a port that is not a number, or brackets around something that is no address
+        valid = False
+    if not valid:
+        env.refuse(
+            f"DATABASE_URL is {without_password(url)!r}, not a database's address.",
+            "It looks like postgres://USER:PASSWORD@HOST:5432/NAME or sqlite:///db.sqlite3.",
+        )
+    query = dict(parse_qsl(parts.query))
+    if query.get("host", host) not in LOCAL_HOSTS and not query.get("host", "").startswith("/"):
+        query.setdefault("sslmode", "require")
+    query.setdefault("connect_timeout", str(timeouts.CONNECT))
+    return f"postgresql://{parts.netloc}{parts.path}?{urlencode(query, quote_via=quote)}"
+
+
+def redis_url() -> str | None:
+    """The cache's URL, or None: each process then caches in its own memory."""
+    if not (url := env.text("REDIS_URL")):
+        return None
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in {"redis", "rediss"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        env.refuse(
+            f"REDIS_URL is {without_password(url)!r}, not a Redis server's address.",
+            "It looks like redis://HOST:6379/0 or, with TLS, rediss://:PASSWORD@HOST:6379/0.",
+        )
+    query = dict(parse_qsl(parts.query))
+    # Heroku's certificates are signed by themselves; anywhere else they are verified.
+    if parts.scheme == "rediss" and env.text("DYNO"):
+        query.setdefault("ssl_cert_reqs", "none")
+    return urlunsplit(parts._replace(query=urlencode(query)))
+
+
+class MailServer(TypedDict):
+    """Where mail is handed over, in the words of Django's SMTP options."""
+
+    host: str
+    port: int
+    username: str
+    password: str
+    use_tls: bool
+    use_ssl: bool
+    timeout: int
+
+
+def mail_server() -> MailServer | None:
+    """Where to hand mail over, or None: it goes to the log."""
+    if not (url := env.text("EMAIL_URL")):
+        return None
+    try:
+        parts = urlsplit(url)
+        port = parts.port or MAIL_PORTS[parts.scheme]
+        valid = parts.scheme in MAIL_PORTS and bool(parts.hostname)
+    except (KeyError, ValueError):
+        valid = False
+    if not valid:
+        env.refuse(
+            f"EMAIL_URL is {without_password(url)!r}, not a mail server's address.",
+            "It looks like submission://USER:PASSWORD@HOST:587 (STARTTLS), smtps://… (TLS) or smtp://… (neither).",
+        )
+    return {
+        "host": parts.hostname or "",
+        "port": port,
+        "username": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "use_tls": parts.scheme == "submission",
+        "use_ssl": parts.scheme == "smtps",
+        "timeout": timeouts.CONNECT,
+    }

@@ -1,0 +1,68 @@
+"""How Gunicorn serves this project. Each variable is in .env.example; GUNICORN_CMD_ARGS overrides any line below."""
+
+import os
+
+from config import env, server, services, settings, timeouts
+
+# The platform's `web: gunicorn config.wsgi`, and a bare `gunicorn` too.
+wsgi_app = "config.wsgi"
+
+# IPv6 networks included; only this machine where no platform sets PORT.
+bind = server.bind()
+
+# Cores × 2 + 1 would be 17 workers on a 512 MB dyno, which shows 8 cores.
+workers, _ = server.workers()
+
+# While four clients wait on a slow view, others are still answered; a sync worker would make them wait too.
+worker_class = "gthread"
+threads = services.THREADS
+
+# Workers share the memory of what is imported before the fork, but then a reloader would not see a change.
+preload_app = env.flag("WEB_PRELOAD", default=not settings.DEBUG)
+reload = settings.DEBUG and not preload_app
+
+# On threaded workers a heartbeat only.
+timeout = timeouts.REQUEST
+
+# Requests in flight may finish before the platform kills at 30 s.
+graceful_timeout = timeouts.GRACEFUL
+
+# Longer than the router keeps an idle connection (90 s), or it would send a request down a closed one.
+keepalive = 95
+
+# Replaces a worker before a leak hurts; a single one would leave nobody serving while it is replaced.
+max_requests = env.number("WEB_MAX_REQUESTS", 1200 if workers > 1 else 0, least=0, most=1_000_000)
+# Spread, so that workers are not replaced all at once.
+max_requests_jitter = max_requests // 4
+
+# Each worker would have a queue of its own, dropped when it is replaced.
+reuse_port = False
+
+# A socket in the home directory that nobody asked for, and an ERROR where it cannot be written.
+control_socket_disable = True
+
+# A heartbeat must not wait for a disk.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
+
+# TLS ends at the platform's router, which alone can reach this process; without trust the redirect to HTTPS would loop.
+forwarded_allow_ips = env.text("FORWARDED_ALLOW_IPS", "*")
+
+# Trusted as above, a visitor's own SCRIPT_NAME header would move the whole application.
+forwarder_headers = ""
+
+accesslog = "-"
+access_log_format = (
+    "method=%(m)s path=%(U)s status=%(s)s duration_ms=%(M)s "
+    "request_id=%({x-request-id}o)s client=%(h)s fwd=%({x-forwarded-for}i)s"
+)
+logger_class = server.Logger
+
+on_starting = server.on_starting
+post_request = server.post_request
+when_ready = server.when_ready
+
+# A query outlives the request that asked for it unless the database ends it. Only here: a migration may take longer.
+os.environ.setdefault(
+    "PGOPTIONS",
+    f"-c statement_timeout={timeouts.STATEMENT}s -c idle_in_transaction_session_timeout={timeouts.REQUEST}s",
+)

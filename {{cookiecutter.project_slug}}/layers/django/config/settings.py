@@ -1,0 +1,130 @@
+"""Every setting of the project, from the environment (see .env.example) with defaults that are safe in production."""
+
+import warnings
+from typing import Any
+
+import dj_database_url
+
+from config import env, services, timeouts
+
+BASE_DIR = env.BASE_DIR
+SITE_NAME = "{{ cookiecutter.__name }}"
+
+# The one hinge between a developer's machine and everywhere else.
+DEBUG = env.flag("DEBUG", default=False)
+
+# Off only where no TLS is to be had, such as `make serve` on a developer's machine.
+HTTPS = env.flag("HTTPS", default=not DEBUG)
+
+# Applications
+
+INSTALLED_APPS = [
+    "accounts",
+    "pages",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    # Before staticfiles, whose `runserver` would serve static files its own way.
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "pages.context.site_name",
+            ]
+        },
+    }
+]
+WSGI_APPLICATION = "config.wsgi.application"
+
+# Services
+
+CACHES: dict[str, Any] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+DATABASES: dict[str, Any] = {}
+DATABASE_URL = services.database_url(debug=DEBUG)
+MAIL_SERVER = services.mail_server()
+MAILERS: dict[str, Any] = {"default": {"BACKEND": "config.mail.LogBackend"}}
+REDIS_URL = services.redis_url()
+
+if DATABASE_URL:
+    # A connection is kept by its thread, and looked at before a request uses it.
+    DATABASES["default"] = dj_database_url.parse(DATABASE_URL, conn_max_age=600, conn_health_checks=True)
+if MAIL_SERVER:
+    MAILERS["default"] = {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": MAIL_SERVER}
+if REDIS_URL:
+    CACHES["default"] = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_connect_timeout": timeouts.CONNECT, "socket_timeout": timeouts.CONNECT},
+    }
+
+# Security
+
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", services.PLATFORM_HOSTS)
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+AUTH_USER_MODEL = "accounts.User"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_FAILURE_VIEW = "pages.views.csrf_failure"
+SECRET_KEY = env.secret_key()
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_SSL_REDIRECT = HTTPS
+SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
+SESSION_COOKIE_SECURE = HTTPS
+# Whether HSTS also binds every other host of the domain is for the domain's owner to say.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+# Static files
+
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_URL = "/static/"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "config.static.Storage"},
+}
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
+
+if WHITENOISE_USE_FINDERS:
+    # They are then served from the applications' folders; WhiteNoise would warn on each boot all the same.
+    warnings.filterwarnings("ignore", "No directory at", UserWarning)
+    env.advise(
+        "Static files were not collected: they are served without hashed names and uncompressed.",
+        "Add to the build: python manage.py collectstatic --noinput",
+    )
+
+# Language and time
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+
+# Logging
+
+# `config` itself did it.
+LOGGING_CONFIG = None

@@ -1,0 +1,45 @@
+"""What the project shows."""
+
+import logging
+import sys
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from config import services
+from pages import errors
+
+logger = logging.getLogger(__name__)
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    return render(request, "home.html")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return HttpResponse(errors.page(400), status=400)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return HttpResponse(errors.page(403), status=403)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return HttpResponse(errors.page(403), status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return HttpResponse(errors.page(404), status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """503 where the database is what failed, which passes by itself; 500 for anything else."""
+    error = sys.exception()
+    unattached = isinstance(error, ImproperlyConfigured) and not settings.DATABASES
+    if unattached:
+        logger.warning(" ".join(services.NO_DATABASE))
+    status = 503 if unattached or isinstance(error, InterfaceError | OperationalError) else 500
+    return HttpResponse(errors.page(status), status=status)

@@ -1,0 +1,79 @@
+"""What the tests need of Django."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import django
+import pytest
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.management import call_command
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import OperationalError, close_old_connections
+from django.http import Http404, HttpRequest
+from django.test import override_settings
+from django.urls import clear_url_caches, path
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+
+# Not in pyproject.toml: pytest-django would read the settings before tests/__init__.py has tidied the environment.
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+django.setup()
+# A request would close the connection that holds the test's transaction; Django's own client does the same.
+request_started.disconnect(close_old_connections)
+request_finished.disconnect(close_old_connections)
+
+
+@pytest.fixture(scope="session")
+def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator["WSGIApplication"]:
+    """The whole application as Gunicorn calls it, with its static files collected as a build does."""
+    from config.middleware import Middleware
+
+    folder: Path = tmp_path_factory.mktemp("staticfiles")
+    with override_settings(STATIC_ROOT=folder, WHITENOISE_USE_FINDERS=False):
+        call_command("collectstatic", ignore_patterns=["admin"], interactive=False, verbosity=0)
+        yield Middleware(get_wsgi_application())
+
+
+@pytest.fixture(autouse=True)
+def database(db: None) -> None:
+    """A database with the project's tables, in a transaction that the test leaves behind."""
+
+
+@pytest.fixture
+def database_outside_a_transaction(transactional_db: None) -> None:
+    """A database that a test uses as a running server does."""
+
+
+@pytest.fixture
+def errors() -> dict[int, Exception]:
+    """What a view raises for each status that has a page."""
+    return {
+        400: SuspiciousOperation("bad"),
+        403: PermissionDenied("no"),
+        404: Http404("gone"),
+        500: RuntimeError("broken"),
+        503: OperationalError("connection refused"),
+    }
+
+
+@pytest.fixture
+def page_that_raises(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Exception], str]]:
+    """Adds a page that raises an exception, and returns its address."""
+    from config import urls
+
+    def add(error: Exception) -> str:
+        def view(request: HttpRequest) -> NoReturn:
+            raise error
+
+        monkeypatch.setattr(urls, "urlpatterns", [*urls.urlpatterns, path("raises", view)])
+        clear_url_caches()
+        return "/raises"
+
+    yield add
+    monkeypatch.undo()
+    clear_url_caches()

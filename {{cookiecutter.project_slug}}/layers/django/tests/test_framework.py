@@ -1,0 +1,39 @@
+"""What only Django has."""
+
+import subprocess
+import sys
+
+from django.core import mail
+from django.core.management import call_command
+from django.test import Client, override_settings
+
+from accounts.models import User
+from config.env import BASE_DIR
+
+
+def test_models_and_migrations_agree() -> None:
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+def test_deployment_checks_are_clean() -> None:
+    # In a process of its own: this one has the test runner's settings.
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    subprocess.run(command, cwd=BASE_DIR, check=True)
+
+
+def test_pages_need_no_collected_static_files() -> None:
+    with override_settings(STATIC_ROOT="/nowhere"):
+        assert b'href="/static/style.css"' in Client().get("/", secure=True, headers={"host": "localhost"}).content
+
+
+def test_admin_is_for_staff(client: Client) -> None:
+    client.force_login(User.objects.create_superuser("root"))
+    response = client.get("/admin/accounts/user/", secure=True)
+    assert response.status_code == 200
+    assert b"root" in response.content
+
+
+def test_mail_goes_to_the_log(log: list[str]) -> None:
+    with override_settings(MAILERS={"default": {"BACKEND": "config.mail.LogBackend"}}):
+        mail.send_mail("Hello", "Two\nlines", "us@example.com", ["you@example.com"])
+    assert r'msg="Mail to you@example.com: Hello\nTwo\nlines"' in log[0]

@@ -1,0 +1,8 @@
+"""The application with its migrations, for ``flask db`` and the release step; a process that serves needs none."""
+
+from flask_alembic import Alembic
+
+from config.database import Base
+from config.wsgi import application
+
+alembic = Alembic(application, metadatas=Base.metadata, run_mkdir=False)

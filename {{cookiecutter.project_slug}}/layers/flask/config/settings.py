@@ -1,0 +1,45 @@
+"""Every setting of the project, from the environment (see .env.example) with defaults that are safe in production."""
+
+from typing import Any
+
+from config import env, services, timeouts
+
+BASE_DIR = env.BASE_DIR
+SITE_NAME = "{{ cookiecutter.__name }}"
+
+# The one hinge between a developer's machine and everywhere else.
+DEBUG = env.flag("DEBUG", default=False)
+
+# Off only where no TLS is to be had, such as `make serve` on a developer's machine.
+HTTPS = env.flag("HTTPS", default=not DEBUG)
+
+# Services
+
+CACHE_TYPE = "SimpleCache"
+DATABASE_URL = services.database_url(debug=DEBUG)
+MAIL_SERVER = services.mail_server()
+REDIS_URL = services.redis_url()
+SQLALCHEMY_DATABASE_URI = DATABASE_URL or "postgresql://"
+SQLALCHEMY_ENGINE_OPTIONS: dict[str, Any] = {}
+
+if REDIS_URL:
+    CACHE_TYPE = "RedisCache"
+    CACHE_REDIS_URL = REDIS_URL
+    CACHE_OPTIONS = {"socket_connect_timeout": timeouts.CONNECT, "socket_timeout": timeouts.CONNECT}
+if SQLALCHEMY_DATABASE_URI.startswith("postgresql"):
+    # One connection a thread, looked at before a request uses it.
+    SQLALCHEMY_ENGINE_OPTIONS = {"max_overflow": 0, "pool_pre_ping": True, "pool_size": services.THREADS}
+
+# Security
+
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", services.PLATFORM_HOSTS)
+PREFERRED_URL_SCHEME = "https" if HTTPS else "http"
+SECRET_KEY = env.secret_key()
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = HTTPS
+
+# Migrations
+
+ALEMBIC = {"script_location": str(BASE_DIR / "migrations")}

@@ -1,0 +1,2 @@
+# What the Makefile needs to know of Flask.
+RUN = python -m flask run --debug --port $(port)

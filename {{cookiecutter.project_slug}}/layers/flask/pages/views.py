@@ -1,0 +1,36 @@
+"""What the project shows."""
+
+import logging
+
+from flask import Blueprint, render_template
+from sqlalchemy.exc import InterfaceError, OperationalError
+from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.wrappers import Response
+
+from config import services
+from config.database import NoDatabaseError
+from pages import errors
+
+logger = logging.getLogger(__name__)
+
+pages = Blueprint("pages", __name__)
+
+
+@pages.get("/")
+def home() -> str:
+    return render_template("home.html")
+
+
+def http_error(error: HTTPException) -> HTTPException | Response:
+    """The page for an error: 503 where the database is what failed, which passes by itself."""
+    response = error.get_response()
+    if response.status_code < 400:  # a redirect is raised too
+        return error
+    if isinstance(error, InternalServerError):
+        if isinstance(error.original_exception, NoDatabaseError):
+            logger.warning(" ".join(services.NO_DATABASE))
+        if isinstance(error.original_exception, InterfaceError | NoDatabaseError | OperationalError):
+            response.status_code = 503
+    response.data = errors.page(response.status_code)
+    response.content_type = "text/html; charset=utf-8"
+    return response

@@ -1,0 +1,78 @@
+"""What every request and every response goes through."""
+
+from collections.abc import Callable
+
+import pytest
+
+from config.middleware import SECURITY_HEADERS, allowed
+from tests.visitor import Visitor
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/no-such-page", "/static/style.css", "/static/none.css"])
+def test_every_response_has_the_security_headers(path: str, web: Visitor) -> None:
+    headers = web.get(path).headers
+    assert {name: headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
+    assert headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+def test_an_error_has_the_security_headers(
+    web: Visitor, errors: dict[int, Exception], page_that_raises: Callable[[Exception], str]
+) -> None:
+    headers = web.get(page_that_raises(errors[500])).headers
+    assert {name: headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
+
+
+def test_no_page_may_run_a_script_written_into_it() -> None:
+    assert "unsafe-inline" not in SECURITY_HEADERS["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("path", ["/", "/static/style.css", "/no-such-page"])
+def test_plain_http_is_sent_to_https(path: str, web: Visitor) -> None:
+    response = web.get(f"{path}?a=1&b=%2F", base_url="http://localhost")
+    assert response.status_code == 301
+    assert response.headers["Location"] == f"https://localhost{path}?a=1&b=%2F"
+    assert "Strict-Transport-Security" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("host", "ours"),
+    [
+        ("localhost", True),
+        ("localhost:8000", True),
+        ("LOCALHOST.", True),
+        ("[::1]:8000", True),
+        ("my-project.herokuapp.com", True),
+        ("herokuapp.com.evil.example", False),
+        ("evilherokuapp.com", False),
+        ("evil.example", False),
+        ("localhost\n", False),
+        ("localhost/x", False),
+        ("", False),
+    ],
+)
+def test_only_our_own_hosts_are_served(host: str, ours: bool) -> None:
+    assert allowed(host) is ours
+
+
+def test_a_refused_host_is_logged_with_the_cure(web: Visitor, log: list[str]) -> None:
+    response = web.get("/", headers={"Host": "shop.example"})
+    assert response.status_code == 400
+    assert "heroku config:set ALLOWED_HOSTS=shop.example" in log[0]
+
+
+def test_the_cure_repeats_no_shell_code(web: Visitor, log: list[str]) -> None:
+    assert web.get("/", headers={"Host": "a;id"}).status_code == 400
+    assert "config:set" not in log[0]
+
+
+@pytest.mark.parametrize("sent", ["", "with space", "a\x1b[2Jb", "x" * 201, "ä"])
+def test_a_request_id_that_could_forge_a_log_line_is_replaced(sent: str, web: Visitor) -> None:
+    request_id = web.get("/", headers={"X-Request-Id": sent}).headers["X-Request-Id"]
+    assert request_id != sent
+    assert len(request_id) == 32
+    assert request_id.isalnum()
+
+
+def test_the_routers_request_id_is_kept(web: Visitor) -> None:
+    sent = "3f6a1c52-a2b5-4f4c-a2c4-0d9d2a1a9f10"
+    assert web.get("/", headers={"X-Request-Id": sent}).headers["X-Request-Id"] == sent
