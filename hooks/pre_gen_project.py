@@ -1,9 +1,11 @@
 """Refuses an answer that cannot work, in one line that names it and shows a good one."""
 
+import json
 import re
 import sys
 
-slug = "{{ cookiecutter.project_slug }}"
+# As JSON, in which an answer's own quotes and line ends are inert.
+slug = json.loads(r""" {{ cookiecutter.project_slug|tojson }} """)
 
 if not re.fullmatch(r"[a-z][a-z0-9-]{1,28}[a-z0-9]", slug):
     sys.exit(

@@ -38,7 +38,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """503 where the database is what failed, which passes by itself; 500 for anything else."""
     error = sys.exception()
-    unattached = isinstance(error, ImproperlyConfigured) and not settings.DATABASES
+    unattached = isinstance(error, ImproperlyConfigured) and settings.DATABASE_URL is None
     if unattached:
         logger.warning(" ".join(services.NO_DATABASE))
     status = 503 if unattached or isinstance(error, InterfaceError | OperationalError) else 500

@@ -1,0 +1,50 @@
+# Every command does its own set-up; Python 3.12 or newer and make are all it needs.
+.DEFAULT_GOAL := help
+.PHONY: demo help lint lock test
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# A cache inside the template would become part of what it generates.
+export RUFF_NO_CACHE := true
+export PYTHONDONTWRITEBYTECODE := 1
+template := {{cookiecutter.project_slug}}
+FRAMEWORK ?= django
+
+help:  ## Print this list
+	@sed -n 's/^\([a-z]*\):.*##/\1 /p' Makefile | awk '{name = $$1; $$1 = ""; printf "make %-5s%s\n", name, $$0}'
+
+demo:  ## Generate the default project and serve it by its Procfile; FRAMEWORK=flask for the other one
+	@rm -rf .demo && python=$$(sh '$(template)/bin/find-python') && "$$python" -m venv .demo/venv
+	@echo "Installing Cookiecutter"
+	@.demo/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@echo "Generating .demo/my-project ($(FRAMEWORK))"
+	@.demo/venv/bin/cookiecutter . --no-input --default-config --output-dir .demo framework=$(FRAMEWORK)
+	@echo "Next, in another terminal: cd .demo/my-project && make help"
+	@$(MAKE) --no-print-directory -C .demo/my-project serve
+
+test: .venv/ready  ## Render, install, test and boot every variant
+	@-git clean -Xdfq "$(template)"
+	python -m pytest --numprocesses auto --dist loadgroup
+
+lint: .venv/ready  ## Check style and formatting here and inside the template, and the workflows
+	ruff check
+	ruff format --check
+	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml '$(template)'/.github/workflows/*.yml
+	zizmor --offline --quiet .github '$(template)/.github'
+
+lock: .venv/ready  ## Pin every variant's dependencies and our own; UPGRADE=--upgrade takes the newest releases
+	for framework in django flask; do \
+		rm -rf .demo && cookiecutter . --no-input --default-config --output-dir .demo framework=$$framework && \
+		$(MAKE) --no-print-directory -C .demo/my-project lock && \
+		cp .demo/my-project/requirements*.txt '$(template)'/layers/$$framework/ || exit; \
+	done
+	$(COMPILE) $(UPGRADE) --output-file requirements.txt
+	$(COMPILE) $(UPGRADE) --group test --constraint requirements.txt --output-file requirements-test.txt
+
+COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.12 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock"
+
+.venv/ready: .python-version requirements-test.txt
+	@python=$$(sh '$(template)/bin/find-python') && "$$python" -m venv --clear .venv
+	@echo "Installing requirements-test.txt"
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-test.txt
+	@touch $@

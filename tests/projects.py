@@ -1,0 +1,91 @@
+"""Generated projects: rendered, installed from their locks, and built as a platform builds them."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from cookiecutter.main import cookiecutter
+
+ROOT = Path(__file__).parent.parent
+TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
+CHOICES = json.loads((ROOT / "cookiecutter.json").read_text())
+FRAMEWORKS: list[str] = CHOICES["framework"]
+PYTHONS: list[str] = CHOICES["python_version"]
+
+
+def find_python(version: str) -> str | None:
+    """The path of that Python on this machine, found the way a generated project finds it."""
+    command = ["sh", str(TEMPLATE / "bin" / "find-python"), version]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or None
+
+
+INTERPRETERS = {version: path for version in PYTHONS if (path := find_python(version))}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One combination of answers."""
+
+    framework: str
+    python: str
+
+    def __str__(self) -> str:
+        return f"{self.framework}-{self.python}"
+
+
+VARIANTS = [Variant(framework, python) for python in PYTHONS for framework in FRAMEWORKS]
+RUNNABLE = [variant for variant in VARIANTS if variant.python in INTERPRETERS]
+
+
+def render(output: Path, **answers: str) -> Path:
+    """Generate a project in ``output`` as ``cookiecutter . --no-input`` does, and return its folder."""
+    return Path(cookiecutter(str(ROOT), no_input=True, default_config=True, output_dir=output, extra_context=answers))
+
+
+def uv(*arguments: str | Path) -> None:
+    subprocess.run([sys.executable, "-m", "uv", "--quiet", *map(str, arguments)], check=True)
+
+
+class Project:
+    """A generated project with two environments: what the platform installs, and what its tests need besides."""
+
+    def __init__(self, variant: Variant, output: Path) -> None:
+        self.variant = variant
+        self.path = render(output, framework=variant.framework, python_version=variant.python)
+        self.runtime = self.install("requirements.txt", output / "runtime")
+        self.tools = self.install("requirements-test.txt", output / "tools")
+        self.home = output / "home"
+        self.home.mkdir()
+        self.processes: dict[str, str] = yaml.safe_load((self.path / "Procfile").read_text())
+        # What the buildpack does where it finds a manage.py, with no variable set.
+        if (self.path / "manage.py").exists():
+            self.run("python manage.py collectstatic --noinput").check_returncode()
+
+    def install(self, lock: str, folder: Path) -> Path:
+        uv("venv", "--python", INTERPRETERS[self.variant.python], folder)
+        uv("pip", "install", "--python", folder, "--no-deps", "--require-hashes", "--requirement", self.path / lock)
+        return folder
+
+    def environment(self, variables: dict[str, str], tools: bool = False) -> dict[str, str]:
+        """A process's whole environment: nothing of this machine but a PATH."""
+        folder = self.tools if tools else self.runtime
+        path = f"{folder}/bin{os.pathsep}{os.defpath}"
+        own = {"HOME": str(self.home), "PATH": path, "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(self.home)}
+        return own | variables
+
+    def run(self, command: str, tools: bool = False, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the project's folder, to its end."""
+        return subprocess.run(
+            shlex.split(command),
+            cwd=self.path,
+            env=self.environment(variables, tools),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )

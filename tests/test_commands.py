@@ -1,0 +1,110 @@
+"""A generated project's own commands, and its own tests."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.dyno import PATIENCE, Server, free_port
+from tests.projects import FRAMEWORKS, Project, render
+
+
+def test_passes_its_own_tests(project: Project) -> None:
+    result = project.run("python -m pytest", tools=True)
+    assert result.returncode == 0, result.stdout
+
+
+def test_passes_its_own_tests_on_postgresql(project: Project, new_database: Callable[[], str]) -> None:
+    result = project.run("python -m pytest", tools=True, DATABASE_URL=new_database())
+    assert result.returncode == 0, result.stdout
+
+
+def test_is_fully_typed(project: Project) -> None:
+    result = project.run("mypy --cache-dir /dev/null .", tools=True)
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in FRAMEWORKS])
+def fresh(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project as it is after generation, with nothing installed."""
+    return render(tmp_path_factory.mktemp("fresh"), framework=request.param)
+
+
+def environment(home: Path, **variables: str) -> dict[str, str]:
+    """A new user's environment, with the registry settings that this machine may need to install anything."""
+    kept = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_", "UV_"))}
+    return kept | {"HOME": str(home), "PATH": os.environ["PATH"], "TMPDIR": str(home)} | variables
+
+
+def make(project: Path, *targets: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", *targets],
+        cwd=project,
+        env=environment(project.parent, **variables),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+
+
+def test_help_names_every_command(fresh: Path) -> None:
+    listed = set(re.findall(r"^make (\w+) +\S", make(fresh).stdout, re.MULTILINE))
+    assert listed == {"help", "lint", "lock", "run", "serve", "test"}
+
+
+def test_one_command_sets_up_tests_and_lints(fresh: Path) -> None:
+    result = make(fresh, "lint", "test")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Using Python 3.13" in result.stderr
+    assert " passed" in result.stdout
+
+
+def test_lock_changes_nothing_when_nothing_changed(fresh: Path) -> None:
+    locks = [fresh / "requirements.txt", fresh / "requirements-test.txt"]
+    before = [lock.read_text() for lock in locks]
+    result = make(fresh, "lock")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert [lock.read_text() for lock in locks] == before
+
+
+@pytest.mark.parametrize("target", ["run", "serve"])
+def test_serves_from_a_fresh_state(target: str, fresh: Path) -> None:
+    for path in (fresh / ".env", fresh / "db.sqlite3"):
+        path.unlink(missing_ok=True)
+    port = free_port()
+    server = Server(["make", target], fresh, environment(fresh.parent, PORT=str(port)))
+    try:
+        # Django's and Flask's development servers and Gunicorn, each in its own words, once they accept requests.
+        server.wait_for(r"Quit the server with|Press CTRL\+C|Serving with")
+        response = requests.get(f"http://127.0.0.1:{port}/", timeout=PATIENCE)
+        assert response.status_code == 200
+        assert "<h1>My Project</h1>" in response.text
+        ready = requests.get(f"http://127.0.0.1:{port}/readyz", timeout=PATIENCE)
+        assert ready.json() == {"database": "ok"}
+    finally:
+        server.stop()
+
+
+def test_says_in_one_line_that_no_python_was_found(fresh: Path) -> None:
+    sh = Path(shutil.which("sh") or "/bin/sh")
+    tools = fresh.parent / "tools"
+    tools.mkdir()
+    for name in ("sed",):
+        (tools / name).symlink_to(shutil.which(name) or name)
+    result = subprocess.run(
+        [sh, "bin/find-python", "3.99"],
+        cwd=fresh,
+        env={"PATH": str(tools)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("No Python 3.99")

@@ -1,0 +1,78 @@
+"""What a generated project installs."""
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.projects import FRAMEWORKS, PYTHONS, Project, render, uv
+
+INSTALLED = """
+import importlib.metadata, json
+print(json.dumps({d.name: d.requires or [] for d in importlib.metadata.distributions()}))
+"""
+
+
+def closure(roots: list[str], installed: dict[str, list[str]], python: str) -> set[str]:
+    """The packages that ``roots`` need on a version of Python, as the metadata of the installed ones tell it."""
+    environment = {"python_full_version": f"{python}.0", "python_version": python}
+    needed: set[str] = set()
+    wanted = [(Requirement(root), "") for root in roots]
+    while wanted:
+        requirement, extra = wanted.pop()
+        if requirement.marker and not requirement.marker.evaluate(environment | {"extra": extra}):
+            continue
+        name = canonicalize_name(requirement.name)
+        assert name in installed, f"{requirement} is not installed"
+        for new in {"", *requirement.extras} if name not in needed else requirement.extras:
+            wanted += [(Requirement(text), new) for text in installed[name]]
+        needed.add(name)
+    return needed
+
+
+@pytest.mark.parametrize("lock", ["requirements.txt", "requirements-test.txt"])
+def test_installs_exactly_what_it_needs(lock: str, project: Project) -> None:
+    pyproject = tomllib.loads((project.path / "pyproject.toml").read_text())
+    roots = pyproject["project"]["dependencies"]
+    if lock == "requirements-test.txt":
+        roots = roots + pyproject["dependency-groups"]["test"]
+    result = project.run(f"python -c '{INSTALLED}'", tools=lock == "requirements-test.txt")
+    installed = {canonicalize_name(name): requires for name, requires in json.loads(result.stdout).items()}
+    assert closure(roots, installed, project.variant.python) == set(installed)
+
+
+@pytest.mark.parametrize("lock", ["requirements.txt", "requirements-test.txt"])
+def test_pins_every_package_with_hashes(lock: str, rendered: Path) -> None:
+    blocks = (rendered / lock).read_text().replace("\\\n", " ").splitlines()
+    pins = [line for line in blocks if line and not line.lstrip().startswith("#")]
+    assert len(pins) >= 10
+    for pin in pins:
+        assert "==" in pin
+        assert "--hash=sha256:" in pin
+
+
+@pytest.mark.parametrize("platform", ["linux", "macos", "windows"])
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_installs_on_every_platform(framework: str, python: str, platform: str, tmp_path: Path) -> None:
+    """With hashes required, a package that the lock leaves out would be an error."""
+    lock = render(tmp_path, framework=framework) / "requirements-test.txt"
+    uv("venv", tmp_path / "venv")
+    target = ["--python", tmp_path / "venv", "--python-platform", platform, "--python-version", python]
+    uv("pip", "install", *target, "--dry-run", "--only-binary", ":all:", "--require-hashes", "--requirement", lock)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_is_installed_by_the_platforms_own_tool(framework: str, tmp_path: Path) -> None:
+    """Pip takes both files at once, as a platform's test run does, adds nothing to them, and finds nothing missing."""
+    project = render(tmp_path, framework=framework)
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
+    pip = [str(tmp_path / "venv/bin/python"), "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    locks = ["-r", "requirements.txt", "-r", "requirements-test.txt"]
+    subprocess.run([*pip, "install", "--no-deps", "--require-hashes", *locks], cwd=project, check=True)
+    subprocess.run([*pip, "check"], check=True)

@@ -1,0 +1,115 @@
+"""A generated project, read file by file …"""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from tinyhtml5.parser import HTMLParser
+
+from tests.projects import FRAMEWORKS, PYTHONS, ROOT, TEMPLATE, render
+
+
+def parse_html(text: str) -> None:
+    """Raise if an HTML page, or a block of one, has an error that a browser would have to mend."""
+    parser = HTMLParser()
+    parse = parser.parse if "<!doctype" in text else parser.parse_fragment
+    parse(re.sub(r"{%.*?%}|{{.*?}}", "", text).strip())
+    assert parser.errors == []
+
+
+PARSERS = {
+    ".html": parse_html,
+    ".json": json.loads,
+    ".py": ast.parse,
+    ".toml": tomllib.loads,
+    ".yaml": yaml.safe_load,
+    ".yml": yaml.safe_load,
+    "Procfile": yaml.safe_load,
+}
+# Page templates are copied as they lie; their tags are the framework's own.
+FRAMEWORK_TEMPLATES = {".html", ".mako"}
+
+
+def files(project: Path) -> list[Path]:
+    return [path for path in project.rglob("*") if path.is_file()]
+
+
+def test_leaves_no_trace_of_the_template(rendered: Path) -> None:
+    for path in files(rendered):
+        name = path.relative_to(rendered).as_posix()
+        assert not re.search(r"[{}]|cookiecutter|layers", name), name
+        text = path.read_text("utf-8")
+        assert "cookiecutter" not in text.lower(), name
+        if path.suffix not in FRAMEWORK_TEMPLATES:
+            assert not re.search(r"{%|%}", text), name
+    assert not (rendered / "layers").exists()
+
+
+def test_names_no_other_framework(rendered: Path) -> None:
+    other = "flask" if (rendered / "manage.py").exists() else "django"
+    lock = (rendered / "requirements.txt").read_text()
+    assert not re.search(rf"^{other}", lock, re.MULTILINE)
+    for path in [*rendered.glob("*.py"), *rendered.glob("*/*.py"), rendered / "README.md", rendered / "Makefile"]:
+        assert not re.search(rf"\b(import|from) {other}", path.read_text()), path
+
+
+def test_parses_in_every_language(rendered: Path) -> None:
+    parsed = set()
+    for path in files(rendered):
+        if parser := PARSERS.get(path.suffix) or PARSERS.get(path.name):
+            parser(path.read_text("utf-8"))
+            parsed.add(path.suffix or path.name)
+    assert parsed == set(PARSERS)
+
+
+def test_has_unix_line_ends_and_ends_every_file_with_one(rendered: Path) -> None:
+    for path in files(rendered):
+        content = path.read_bytes()
+        assert b"\r" not in content, path
+        assert content == b"" or content.endswith(b"\n"), path
+
+
+def test_says_which_python_it_wants(rendered: Path) -> None:
+    assert (rendered / ".python-version").read_text().strip() in PYTHONS
+
+
+def test_names_the_web_process_first(rendered: Path) -> None:
+    assert list(yaml.safe_load((rendered / "Procfile").read_text())) == ["web", "release"]
+
+
+@pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=" ".join)
+class TestRuff:
+    """Ruff has nothing to say …"""
+
+    def ruff(self, command: list[str], folder: Path) -> None:
+        subprocess.run([sys.executable, "-m", "ruff", *command, "--no-cache"], cwd=folder, check=True)
+
+    def test_about_this_repository(self, command: list[str]) -> None:
+        self.ruff(command, ROOT)
+
+    def test_about_the_template_before_rendering(self, command: list[str]) -> None:
+        self.ruff(command, TEMPLATE)
+
+    def test_about_a_generated_project(self, command: list[str], rendered: Path) -> None:
+        self.ruff(command, rendered)
+
+
+@pytest.mark.parametrize("path", list(TEMPLATE.rglob("*.toml")), ids=lambda path: path.parent.name)
+def test_template_is_valid_before_rendering(path: Path) -> None:
+    tomllib.loads(path.read_text())
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_is_the_same_project_every_time(framework: str, tmp_path: Path) -> None:
+    first, second = (render(tmp_path / name, framework=framework) for name in ("first", "second"))
+    names = sorted(path.relative_to(first) for path in files(first))
+    assert names == sorted(path.relative_to(second) for path in files(second))
+    for name in names:
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+        assert (first / name).stat().st_mode == (second / name).stat().st_mode
