@@ -7,6 +7,7 @@ that ``grep request_id=…`` tells the whole story of one request, from the rout
 import json
 import logging
 import logging.config
+import re
 from contextvars import ContextVar
 
 # What these say below the level is noise: the access line tells a 404 already, and nobody asked for a plugin's name.
@@ -14,6 +15,9 @@ QUIET = {"alembic.runtime.plugins": "WARNING", "django.request": "ERROR"}
 
 # A health check every few seconds would hide everything else.
 SILENT_PATHS = {"/healthz", "/readyz"}
+
+# What a development server paints its lines with.
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 # Empty outside a request.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -28,7 +32,7 @@ def escape(text: str) -> str:
 
 def quote(value: object) -> str:
     """``value`` as the right side of ``key=value``: bare where it is one plain word, else in double quotes."""
-    text = str(value)
+    text = COLOUR.sub("", str(value))
     if text and text.isprintable() and not set(text) & set(' "=\\'):
         return text
     return '"' + escape(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
