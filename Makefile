@@ -13,6 +13,8 @@ help:  ## Print this list
 	@sed -n 's/^\([a-z]*\):.*##/\1 /p' Makefile | awk '{name = $$1; $$1 = ""; printf "make %-5s%s\n", name, $$0}'
 
 demo:  ## Generate the default project and serve it by its Procfile; FRAMEWORK=flask for the other one
+	@test -d '$(template)/layers/$(FRAMEWORK)' || \
+		{ echo "FRAMEWORK is '$(FRAMEWORK)', neither django nor flask."; exit 1; }
 	@rm -rf .demo && python=$$(sh '$(template)/bin/find-python') && "$$python" -m venv .demo/venv
 	@echo "Installing Cookiecutter"
 	@.demo/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt

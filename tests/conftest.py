@@ -1,6 +1,7 @@
 """What the tests share."""
 
 import os
+import shutil
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
@@ -45,6 +46,13 @@ def rendered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A generated project, installed and built, of every variant whose Python this machine has."""
     return Project(request.param, tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="session")
+def probe(project: Project) -> str:
+    """The command that serves the project with misbehaving pages added."""
+    shutil.copy(Path(__file__).parent / "probes" / f"{project.variant.framework}.py", project.path / "probe.py")
+    return "gunicorn probe:application"
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,10 @@
 """What can be answered, and what is refused."""
 
+import ast
+import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -47,6 +50,27 @@ def test_a_bad_slug_is_refused_in_one_line_and_leaves_nothing(slug: str, tmp_pat
     assert len(lines) == 1
     assert "A good one: my-project" in lines[0]
     assert list(tmp_path.rglob("*")) == [output]
+
+
+@pytest.mark.parametrize("name", [" ", 'The "Best"', "back\\slash", "two\nlines", "\x1b[2J", "a" * 61])
+def test_a_bad_name_is_refused_in_one_line_and_leaves_nothing(name: str, tmp_path: Path) -> None:
+    result = generate(tmp_path, f"project_name={name}", "project_slug=my-project")
+    assert result.returncode != 0
+    assert len([line for line in (result.stdout + result.stderr).splitlines() if "A good one: My Project" in line]) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["Tea & Coffee", "Anna’s <Shop>", "Größe 世界 🙂", "a" * 60, "50 % #1: it's"])
+def test_a_good_name_is_kept_as_typed(name: str, tmp_path: Path) -> None:
+    for framework in FRAMEWORKS:
+        project = render(tmp_path / framework, project_name=name, project_slug="my-project", framework=framework)
+        settings = ast.parse((project / "config" / "settings.py").read_text())
+        assert name in [node.value for node in ast.walk(settings) if isinstance(node, ast.Constant)]
+        assert tomllib.loads((project / "pyproject.toml").read_text())["project"]["description"] == name
+        assert json.loads((project / "app.json").read_text())["name"] == name
+        ruff = [sys.executable, "-m", "ruff"]
+        subprocess.run([*ruff, "check", "--no-cache"], cwd=project, check=True)
+        subprocess.run([*ruff, "format", "--check", "--no-cache"], cwd=project, check=True)
 
 
 def test_an_unknown_choice_is_refused_and_leaves_nothing(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import os
 
-from config import env, server, services, settings, timeouts
+from config import env, server, services, settings, timeouts, worker
 
 # The platform's `web: gunicorn config.wsgi`, and a bare `gunicorn` too.
 wsgi_app = "config.wsgi"
@@ -13,15 +13,15 @@ bind = server.bind()
 # Cores × 2 + 1 would be 17 workers on a 512 MB dyno, which shows 8 cores.
 workers, _ = server.workers()
 
-# While four clients wait on a slow view, others are still answered; a sync worker would make them wait too.
-worker_class = "gthread"
+# Threads: while four clients wait on a slow view, others are still answered. What ours adds is said in its module.
+worker_class = worker.Worker
 threads = services.THREADS
 
 # Workers share the memory of what is imported before the fork, but then a reloader would not see a change.
 preload_app = env.flag("WEB_PRELOAD", default=not settings.DEBUG)
 reload = settings.DEBUG and not preload_app
 
-# On threaded workers a heartbeat only.
+# A heartbeat only; the worker watches the requests themselves.
 timeout = timeouts.REQUEST
 
 # Requests in flight may finish before the platform kills at 30 s.
@@ -57,12 +57,14 @@ access_log_format = (
 )
 logger_class = server.Logger
 
+child_exit = worker.child_exit
 on_starting = server.on_starting
 post_request = server.post_request
+pre_fork = worker.pre_fork
 when_ready = server.when_ready
 
 # A query outlives the request that asked for it unless the database ends it. Only here: a migration may take longer.
-os.environ.setdefault(
+os.environ["PGOPTIONS"] = env.text(
     "PGOPTIONS",
     f"-c statement_timeout={timeouts.STATEMENT}s -c idle_in_transaction_session_timeout={timeouts.REQUEST}s",
 )

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import time
 from typing import NoReturn
 
 from config.wsgi import application  # noqa: F401
@@ -15,6 +16,12 @@ from django.urls import path
 
 print(f"probe imported by {os.getpid()}", flush=True)
 
+# What everybody is told not to do.
+if "PROBE_QUERIES" in os.environ:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        print(f"probe connected to backend {cursor.fetchone()[0]}", flush=True)
+
 
 def broken(request: HttpRequest) -> NoReturn:
     raise RuntimeError("a bug\nwith two lines")
@@ -26,8 +33,26 @@ def data(request: HttpRequest) -> HttpResponse:
         return HttpResponse(str(cursor.fetchone()[0]))
 
 
+def row(request: HttpRequest) -> HttpResponse:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s::text, pg_sleep(0.01)", [request.GET["n"]])
+        return HttpResponse(cursor.fetchone()[0])
+
+
+def setting(request: HttpRequest) -> HttpResponse:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting(%s)", [request.GET["name"]])
+        return HttpResponse(cursor.fetchone()[0])
+
+
+def sleep(request: HttpRequest) -> HttpResponse:
+    print("probe sleeps", flush=True)
+    time.sleep(float(request.GET["seconds"]))
+    return HttpResponse("slept")
+
+
 def process(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"pid": os.getpid(), "key": hashlib.sha256(settings.SECRET_KEY.encode()).hexdigest()})
 
 
-urls.urlpatterns += [path("broken", broken), path("data", data), path("process", process)]
+urls.urlpatterns += [path(view.__name__, view) for view in (broken, data, process, row, setting, sleep)]

@@ -2,14 +2,21 @@
 
 import hashlib
 import os
+import time
 from typing import NoReturn
 
 from config.database import db
 from config.wsgi import application
-from flask import Response, jsonify
+from flask import Response, jsonify, request
 from sqlalchemy import text
 
 print(f"probe imported by {os.getpid()}", flush=True)
+
+# What everybody is told not to do.
+if "PROBE_QUERIES" in os.environ:
+    with application.app_context():
+        backend = db.session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        print(f"probe connected to backend {backend}", flush=True)
 
 
 @application.get("/broken")
@@ -20,6 +27,23 @@ def broken() -> NoReturn:
 @application.get("/data")
 def data() -> str:
     return str(db.session.execute(text("SELECT 42")).scalar_one())
+
+
+@application.get("/row")
+def row() -> str:
+    return str(db.session.execute(text("SELECT CAST(:n AS text), pg_sleep(0.01)"), {"n": request.args["n"]}).first()[0])
+
+
+@application.get("/setting")
+def setting() -> str:
+    return str(db.session.execute(text("SELECT current_setting(:name)"), {"name": request.args["name"]}).scalar_one())
+
+
+@application.get("/sleep")
+def sleep() -> str:
+    print("probe sleeps", flush=True)
+    time.sleep(float(request.args["seconds"]))
+    return "slept"
 
 
 @application.get("/process")

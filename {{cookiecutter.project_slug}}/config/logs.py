@@ -55,7 +55,7 @@ class Formatter(logging.Formatter):
             if key not in STANDARD_ATTRIBUTES and isinstance(value, str | int | float)
         ]
         line = " ".join(filter(None, [line, mark, f"msg={quote(record.getMessage())}", *extra]))
-        trace = self.formatException(record.exc_info) if record.exc_info else ""
+        trace = self.formatException(record.exc_info) if record.exc_info else record.stack_info or ""
         return "\n".join([line, *(f"{mark} | {escape(text)}".lstrip() for text in trace.splitlines())])
 
 

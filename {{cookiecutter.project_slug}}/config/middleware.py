@@ -10,10 +10,10 @@ import re
 import uuid
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 from wsgiref.headers import Headers
-from wsgiref.util import request_uri
 
-from config import cache, database, env, logs, services, settings
+from config import cache, database, logs, services, settings
 from pages import errors
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ SECURITY_HEADERS = {
 
 # A router's id is kept, so that its log and ours tell the same story; anything else might forge a log line.
 REQUEST_ID = re.compile(r"[\w-]{1,200}", re.ASCII)
-HOST = re.compile(r"(?P<name>[a-z0-9._-]+|\[[a-f0-9:.]+\])(:\d+)?")
+HOST = re.compile(r"(?P<name>[a-z0-9-]+(\.[a-z0-9-]+)*\.?|\[[a-f0-9:.]+\])(:\d+)?")
+
+# What a request's target may hold and a Location header too.
+URL_CHARACTERS = "%/:?#[]@!$&'()*+,;=~"
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +60,7 @@ class Middleware:
             for name, value in SECURITY_HEADERS.items():
                 fields.setdefault(name, value)
             # A framework's page about an exception brings its own styles and scripts.
-            if settings.DEBUG and status.startswith(("404", "500")):
+            if settings.DEBUG and status.startswith(("400", "404", "500")):
                 del fields["Content-Security-Policy"]
             if settings.HTTPS and secure:
                 fields.setdefault("Strict-Transport-Security", f"max-age={settings.SECURE_HSTS_SECONDS}")
@@ -80,14 +83,27 @@ class Middleware:
                 status = "200 OK" if set(states.values()) == {"ok"} else "503 Service Unavailable"
                 return respond(status, json.dumps(states) + "\n", "application/json", Cache_Control="no-store")
         if not allowed(host := environ.get("HTTP_HOST", "")):
-            hosts = ",".join([*env.words("ALLOWED_HOSTS", []), host.lower()])
+            hosts = ",".join([*settings.ALLOWED_HOSTS, host.lower()])
             cure = f" If it is yours: heroku config:set ALLOWED_HOSTS={hosts}" if HOST.fullmatch(host.lower()) else ""
             logger.warning(f"The host {host!r} was refused.{cure}")
             return respond("400 Bad Request", errors.page(400), "text/html; charset=utf-8")
         if settings.HTTPS and not secure:
-            location = "https" + request_uri(environ).removeprefix("http")
+            target = environ.get("RAW_URI") or environ.get("REQUEST_URI") or "/"
+            location = f"https://{host}{quote(target, safe=URL_CHARACTERS, encoding='latin-1')}"
             return respond("301 Moved Permanently", "", "text/plain", Location=location)
-        return self.application(environ, start)
+        try:
+            response = self.application(environ, start)
+        except Exception:
+            # Whatever leaves the framework; a development server has a page of its own for it.
+            if settings.DEBUG:
+                raise
+            logger.exception("The application failed.")
+            return respond("500 Internal Server Error", errors.page(500), "text/html; charset=utf-8")
+        if environ["REQUEST_METHOD"] == "HEAD":
+            if hasattr(response, "close"):
+                response.close()
+            return []
+        return response
 
 
 def allowed(host: str) -> bool:

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from gunicorn import glogging
 
-from config import env, logs
+from config import env, logs, worker
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
 
-# What the classic platform gives a worker too (RAM / 256 MB), so that an application behaves alike on both.
+# What Heroku's classic dynos give a worker too (RAM / 256 MB), so that a project behaves alike where nobody counts.
 WORKER_MEMORY_MB = 256
 
 logger = logging.getLogger(__name__)
@@ -89,6 +89,13 @@ def bind() -> str:
     return f"[::]:{port}"
 
 
+def local_port() -> int:
+    """The port to serve on for this machine alone; ends the process with one line if it is taken."""
+    port = env.number("PORT", 8000, least=1, most=65535)
+    refuse_taken_port("127.0.0.1", port)
+    return port
+
+
 def refuse_taken_port(host: str, port: int) -> None:
     """End the process with one line if another program listens there already."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
@@ -113,6 +120,8 @@ def on_starting(arbiter: "Arbiter") -> None:
 
 def when_ready(arbiter: "Arbiter") -> None:
     """Close what was opened before the fork: a connection shared by two workers gives one the other's answers."""
+    if issubclass(arbiter.worker_class, worker.Worker):
+        worker.prepare_master(arbiter)
     if arbiter.cfg.preload_app:
         from config import database
 
@@ -126,13 +135,16 @@ def when_ready(arbiter: "Arbiter") -> None:
     )
 
 
-def post_request(worker: object, request: object, environ: object, response: object) -> None:
+def post_request(worker: object, req: object, environ: object, resp: object) -> None:
     """Forget the request's id, lest the thread mark with it what it does next."""
     logs.request_id.set("")
 
 
 class Atoms(glogging.SafeAtoms):
     """The parts of an access line, each fit to stand after ``key=``."""
+
+    def __init__(self, atoms: dict[str, Any]) -> None:
+        dict.__init__(self, atoms)  # as they are: they are quoted when they are written
 
     def __getitem__(self, name: str) -> str:
         if name == "U":  # the path as it was sent, still percent-encoded, and without the query's secrets

@@ -1,5 +1,6 @@
 """The services a platform attaches: their addresses, checked, with what every connection needs."""
 
+import re
 from typing import TypedDict
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
@@ -34,6 +35,18 @@ def without_password(url: str) -> str:
     credentials, at, address = rest.rpartition("@")
     user = credentials.partition(":")[0]
     return f"{scheme}{separator}{user}:***@{address}" if at else url
+
+
+def allowed_hosts() -> list[str]:
+    """The hosts whose requests are answered; ``.example.com`` means the domain and all below it."""
+    hosts = [host.lower() for host in env.words("ALLOWED_HOSTS", PLATFORM_HOSTS)]
+    for host in hosts:
+        if not re.fullmatch(r"\*|\.?[a-z0-9.-]+|\[[a-f0-9:.]+\]", host):
+            env.refuse(
+                f"ALLOWED_HOSTS is {host!r}, not the name of a host.",
+                "Set names only: heroku config:set ALLOWED_HOSTS=www.example.com,.example.org",
+            )
+    return hosts
 
 
 def database_url(*, debug: bool) -> str | None:

@@ -15,7 +15,7 @@ GOOD_KEY = "0123456789abcdef" * 4
 @pytest.fixture(autouse=True)
 def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
     """An environment in which no variable of the project is set."""
-    for name in "DATABASE_URL", "DYNO", "EMAIL_URL", "REDIS_URL", "SECRET_KEY":
+    for name in "ALLOWED_HOSTS", "DATABASE_URL", "DYNO", "EMAIL_URL", "REDIS_URL", "SECRET_KEY":
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(env, "advice", [])
 
@@ -40,6 +40,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
         ("DATABASE_URL", "name", lambda: services.database_url(debug=False)),
         ("REDIS_URL", "http://user:hidden@host", services.redis_url),
         ("REDIS_URL", "redis://user:hidden@host:99999", services.redis_url),
+        ("ALLOWED_HOSTS", "https://www.example.com/", services.allowed_hosts),
         ("EMAIL_URL", "mail.example", services.mail_server),
         ("EMAIL_URL", "http://user:hidden@host:25", services.mail_server),
         ("EMAIL_URL", "smtp://user:hidden@host:port", services.mail_server),

@@ -8,7 +8,7 @@ import dj_database_url
 from config import env, services, timeouts
 
 BASE_DIR = env.BASE_DIR
-SITE_NAME = "{{ cookiecutter.__name }}"
+SITE_NAME = "{{ cookiecutter.project_name }}"
 
 # The one hinge between a developer's machine and everywhere else.
 DEBUG = env.flag("DEBUG", default=False)
@@ -80,7 +80,7 @@ if REDIS_URL:
 
 # Security
 
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", services.PLATFORM_HOSTS)
+ALLOWED_HOSTS = services.allowed_hosts()
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -109,9 +109,9 @@ STORAGES = {
     "staticfiles": {"BACKEND": "config.static.Storage"},
 }
 WHITENOISE_ALLOW_ALL_ORIGINS = False
-WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
+WHITENOISE_USE_FINDERS = DEBUG or not (STATIC_ROOT / "staticfiles.json").exists()
 
-if WHITENOISE_USE_FINDERS:
+if WHITENOISE_USE_FINDERS and not DEBUG:
     # They are then served from the applications' folders; WhiteNoise would warn on each boot all the same.
     warnings.filterwarnings("ignore", "No directory at", UserWarning)
     env.advise(

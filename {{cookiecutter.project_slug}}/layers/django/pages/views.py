@@ -3,7 +3,6 @@
 import logging
 import sys
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
@@ -38,7 +37,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """503 where the database is what failed, which passes by itself; 500 for anything else."""
     error = sys.exception()
-    unattached = isinstance(error, ImproperlyConfigured) and settings.DATABASE_URL is None
+    unattached = isinstance(error, ImproperlyConfigured) and "settings.DATABASES" in str(error)
     if unattached:
         logger.warning(" ".join(services.NO_DATABASE))
     status = 503 if unattached or isinstance(error, InterfaceError | OperationalError) else 500

@@ -5,7 +5,7 @@ from typing import Any
 from config import env, services, timeouts
 
 BASE_DIR = env.BASE_DIR
-SITE_NAME = "{{ cookiecutter.__name }}"
+SITE_NAME = "{{ cookiecutter.project_name }}"
 
 # The one hinge between a developer's machine and everywhere else.
 DEBUG = env.flag("DEBUG", default=False)
@@ -28,11 +28,16 @@ if REDIS_URL:
     CACHE_OPTIONS = {"socket_connect_timeout": timeouts.CONNECT, "socket_timeout": timeouts.CONNECT}
 if SQLALCHEMY_DATABASE_URI.startswith("postgresql"):
     # One connection a thread, looked at before a request uses it.
-    SQLALCHEMY_ENGINE_OPTIONS = {"max_overflow": 0, "pool_pre_ping": True, "pool_size": services.THREADS}
+    SQLALCHEMY_ENGINE_OPTIONS = {
+        "max_overflow": 0,
+        "pool_pre_ping": True,
+        "pool_size": services.THREADS,
+        "pool_timeout": timeouts.CONNECT,
+    }
 
 # Security
 
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", services.PLATFORM_HOSTS)
+ALLOWED_HOSTS = services.allowed_hosts()
 PREFERRED_URL_SCHEME = "https" if HTTPS else "http"
 SECRET_KEY = env.secret_key()
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0

@@ -3,7 +3,7 @@
 import logging
 
 from flask import Blueprint, render_template
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response
 
@@ -29,7 +29,7 @@ def http_error(error: HTTPException) -> HTTPException | Response:
     if isinstance(error, InternalServerError):
         if isinstance(error.original_exception, NoDatabaseError):
             logger.warning(" ".join(services.NO_DATABASE))
-        if isinstance(error.original_exception, InterfaceError | NoDatabaseError | OperationalError):
+        if isinstance(error.original_exception, InterfaceError | NoDatabaseError | OperationalError | TimeoutError):
             response.status_code = 503
     response.data = errors.page(response.status_code)
     response.content_type = "text/html; charset=utf-8"

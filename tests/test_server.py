@@ -1,0 +1,295 @@
+"""A generated project's server under load, under attack and at its end."""
+
+import http.client
+import os
+import random
+import re
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.dyno import PATIENCE, Dyno, free_port, running
+from tests.load import Load
+from tests.projects import Project
+
+# Shutdown and restart
+
+
+def test_loses_no_request_when_it_stops(project: Project) -> None:
+    with running(project) as dyno, Load(dyno) as load:
+        assert dyno.stop() == 0
+    assert load.lost == []
+    assert load.refused == 8
+
+
+def test_loses_no_request_when_it_reloads(project: Project) -> None:
+    with running(project) as dyno:
+        with Load(dyno) as load:
+            for reloads in range(1, 4):
+                os.kill(dyno.process.pid, signal.SIGHUP)
+                dyno.wait_for("Booting worker", times=2 + 2 * reloads)
+                dyno.wait_for("Worker exiting", times=2 * reloads)
+        assert (load.lost, load.refused) == ([], 0)
+
+
+def test_loses_no_request_when_it_recycles_workers(project: Project) -> None:
+    with running(project, WEB_MAX_REQUESTS="100") as dyno:
+        with Load(dyno, path="/") as load:
+            dyno.wait_for("Worker exiting", times=6)
+        assert (load.lost, load.refused) == ([], 0)
+
+
+def test_survives_a_killed_worker(project: Project, probe: str) -> None:
+    with running(project, probe) as dyno:
+        with Load(dyno) as load:
+            os.kill(dyno.get("/process").json()["pid"], signal.SIGKILL)
+            dyno.wait_for("Booting worker", times=3)
+        # Only what that worker had in hand.
+        assert len(load.lost) <= 8
+        assert load.refused == 0
+        assert dyno.get("/").status_code == 200
+
+
+def test_finishes_a_slow_request_before_it_stops(project: Project, probe: str) -> None:
+    with running(project, probe) as dyno, ThreadPoolExecutor() as pool:
+        idle = [http.client.HTTPConnection("127.0.0.1", dyno.port) for _ in range(4)]
+        for connection in idle:
+            connection.request("GET", "/healthz")
+            connection.getresponse().read()
+        slow = pool.submit(dyno.get, "/sleep?seconds=3")
+        dyno.wait_for("probe sleeps")
+        assert dyno.stop() == 0
+        assert (slow.result().status_code, slow.result().text) == (200, "slept")
+        for connection in idle:
+            connection.close()
+
+
+# Preload
+
+
+@pytest.mark.parametrize("preload", ["on", "off"])
+def test_gives_each_request_its_own_row(preload: str, project: Project, probe: str, database_url: str) -> None:
+    """Even where somebody's code queries the database while it is imported, before the fork."""
+    variables = {"DATABASE_URL": database_url, "PROBE_QUERIES": "on", "WEB_PRELOAD": preload}
+    with running(project, probe, **variables) as dyno, ThreadPoolExecutor(8) as pool:
+        numbers = [str(number) for number in range(200)]
+        rows = list(pool.map(lambda number: dyno.get(f"/row?n={number}").text, numbers))
+        assert rows == numbers
+
+
+def test_uses_no_connection_that_was_opened_before_the_fork(project: Project, probe: str, database_url: str) -> None:
+    with running(project, probe, DATABASE_URL=database_url, PROBE_QUERIES="on") as dyno:
+        backend = int(dyno.wait_for("probe connected to backend")[0].split()[-1])
+        with psycopg.connect(database_url) as connection:
+            gone = "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = %s"
+            deadline = time.monotonic() + PATIENCE
+            while not connection.execute(gone, [backend]).fetchone()[0]:
+                assert time.monotonic() < deadline
+                connection.rollback()
+                time.sleep(0.05)
+
+
+# Time-outs
+
+
+def test_reports_a_request_past_its_limit(project: Project, probe: str) -> None:
+    with running(project, probe, WEB_TIMEOUT="5") as dyno:
+        response = dyno.get("/sleep?seconds=8", headers={"X-Request-Id": "the-slow-one"})
+        assert response.status_code == 200
+        line = dyno.wait_for("level=error .*past its limit")
+        assert len(line) == 1
+        assert "request_id=the-slow-one" in line[0]
+        assert "method=GET path=/sleep age_s=" in line[0]
+        assert [entry for entry in dyno.log if "request_id=the-slow-one | " in entry and "probe.py" in entry]
+
+
+def test_replaces_a_worker_whose_threads_are_all_stuck(project: Project, probe: str) -> None:
+    variables = {"WEB_TIMEOUT": "5", "WEB_THREADS": "2", "WEB_CONCURRENCY": "1"}
+    with running(project, probe, **variables) as dyno, ThreadPoolExecutor(8) as pool:
+        stuck = dyno.get("/process").json()["pid"]
+        forever = [pool.submit(dyno.get, "/sleep?seconds=600") for _ in range(2)]
+        waiting = [pool.submit(dyno.get, "/process") for _ in range(4)]
+        dyno.wait_for("level=critical .*it is replaced")
+        assert {future.result().status_code for future in waiting} == {200}
+        assert all(future.exception() for future in forever)
+        assert dyno.get("/process").json()["pid"] != stuck
+        dyno.wait_for("level=error .*past its limit", times=2)
+
+
+def test_cuts_a_statement_below_the_limit_of_a_request(project: Project, probe: str, database_url: str) -> None:
+    with running(project, probe, DATABASE_URL=database_url, WEB_TIMEOUT="5") as dyno:
+        assert dyno.get("/setting?name=statement_timeout").text == "3s"
+        assert dyno.get("/setting?name=idle_in_transaction_session_timeout").text == "5s"
+
+
+# Keep-alive
+
+
+def test_spreads_kept_connections_over_its_workers(project: Project, probe: str) -> None:
+    with running(project, probe) as dyno:
+        dyno.wait_for("Booting worker", times=2)
+        pids = []
+        kept = [http.client.HTTPConnection("127.0.0.1", dyno.port) for _ in range(16)]
+        for connection in kept:
+            connection.request("GET", "/process", headers={"Host": "localhost", "X-Forwarded-Proto": "https"})
+            pids.append(connection.getresponse().read())
+        for connection in kept:
+            connection.close()
+        share = [pids.count(pid) for pid in set(pids)]
+        workers = {pid.split(b'"pid"')[1] for pid in pids}
+        assert len(workers) == 2
+        assert min(share) >= 5, share
+
+
+@pytest.fixture
+def silent(dyno: Dyno) -> Iterator[list[socket.socket]]:
+    """Sixteen clients that connect and send nothing, or half a request."""
+    clients = [socket.create_connection(("127.0.0.1", dyno.port)) for _ in range(16)]
+    for client in clients[::2]:
+        client.sendall(b"GET / HT")
+    yield clients
+    for client in clients:
+        client.close()
+
+
+def test_is_not_held_up_by_clients_that_send_nothing(silent: list[socket.socket], dyno: Dyno) -> None:
+    """All of them would have to give up first, if each held a thread."""
+    with ThreadPoolExecutor(8) as pool:
+        assert {response.status_code for response in pool.map(dyno.get, ["/healthz"] * 32)} == {200}
+    for client in silent:
+        client.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            client.recv(1)
+
+
+def test_reads_a_request_that_comes_in_pieces(dyno: Dyno) -> None:
+    with socket.create_connection(("127.0.0.1", dyno.port), timeout=PATIENCE) as client:
+        for piece in (b"GET /heal", b"thz HTTP/1.1\r\nHo", b"st: localhost\r\nConnection: close\r\n", b"\r\n"):
+            client.sendall(piece)
+            time.sleep(0.1)  # a packet of its own
+        assert b"".join(iter(lambda: client.recv(4096), b"")).startswith(b"HTTP/1.1 200 OK")
+
+
+# Environment and precedence
+
+
+def test_lets_gunicorns_own_arguments_win(project: Project) -> None:
+    port = free_port()
+    arguments = f"--bind 127.0.0.1:{port} --workers 3 --threads 2 --access-logfile /dev/null"
+    arguments += " --max-requests 7 --max-requests-jitter 0"
+    with running(project, PORT=str(port), GUNICORN_CMD_ARGS=arguments) as dyno:
+        dyno.wait_for("Serving with 3 workers, as the command line says, of 2 threads")
+        for _ in range(40):
+            dyno.get("/")
+        dyno.wait_for("Autorestarting worker after current request")
+        assert not [line for line in dyno.log if "gunicorn.access" in line]
+
+
+def test_keeps_its_heartbeat_in_memory(project: Project) -> None:
+    with running(project) as dyno:
+        dyno.wait_for("Booting worker", times=2)
+        files = [os.readlink(path) for path in Path(f"/proc/{dyno.process.pid}/fd").iterdir()]
+        assert [file for file in files if file.startswith("/dev/shm/wgunicorn-")]
+
+
+def test_keeps_connections_longer_than_the_router(dyno: Dyno, project: Project) -> None:
+    result = project.run("gunicorn --print-config", PORT="5000")
+    settings = dict(line.split("=", 1) for line in result.stdout.splitlines() if "=" in line)
+    settings = {name.strip(): value.strip() for name, value in settings.items()}
+    assert int(settings["keepalive"]) > 90
+    assert int(settings["graceful_timeout"]) < 30
+    assert settings["reuse_port"] == "False"
+
+
+# Bad requests
+
+HEAD = b" HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-Proto: https\r\n"
+MALFORMED = [
+    *(method + b" /" + HEAD + b"\r\n" for method in [b"", b" ", b"G\x00T", b"get it", b"\xff\xfe", b"G" * 5000]),
+    *(
+        b"GET " + target + HEAD + b"\r\n"
+        for target in [b"", b"x", b"\x00", b"/\r\nX: y", b"http://[", b"/" + b"a" * 9000]
+    ),
+    *(b"GET /" + bytes([byte]) + HEAD + b"\r\n" for byte in [*range(33), *range(127, 256)]),
+    *(b"GET / HTTP/" + version + b"\r\n\r\n" for version in [b"", b"0.9", b"1.", b"1.11", b"2.0", b"x", b"-1.1"]),
+    *(b"GET /" + HEAD + header + b"\r\n\r\n" for header in [b":", b"a", b" a: b", b"a b: c", b"a\x00: b", b"a: \x00"]),
+    *(b"GET /" + HEAD + b"H%d: x\r\n" % number * 101 + b"\r\n" for number in range(3)),
+    b"GET /" + HEAD + b"A: " + b"a" * 9000 + b"\r\n\r\n",
+    b"GET /" + HEAD + b"Host: other\r\n\r\n",
+    b"GET http://evil.example/" + HEAD.replace(b"localhost", b"evil.example") + b"\r\n",
+    *(
+        b"POST /" + HEAD + b"Content-Length: " + length + b"\r\n\r\nx"
+        for length in [b"-1", b"x", b"1, 2", b"+1", b"0x1", b""]
+    ),
+    b"POST /" + HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
+    b"POST /" + HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /evil HTTP/1.1\r\n\r\n",
+    *(
+        b"POST /" + HEAD + b"Transfer-Encoding: " + coding + b"\r\n\r\n0\r\n\r\n"
+        for coding in [b"xchunked", b"chunked, identity", b"chunked\r\nTransfer-Encoding: x", b"\x0bchunked", b"gzip"]
+    ),
+    *(
+        b"POST /" + HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunk
+        for chunk in [
+            b"zz\r\n",
+            b"-1\r\nx",
+            b"5\r\nx\r\n0\r\n\r\n",
+            b"1\nx\n0\n\n",
+            b"f" * 20 + b"\r\n",
+            b"1;\x00\r\nx\r\n",
+        ]
+    ),
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    *(bytes(random.Random(seed).randbytes(200)) + b"\r\n\r\n" for seed in range(20)),
+]
+
+
+def answer(dyno: Dyno, request: bytes) -> bytes:
+    """What a request gets until the server closes the connection; the client has hung up its own side."""
+    with socket.create_connection(("127.0.0.1", dyno.port), timeout=PATIENCE) as client:
+        try:
+            client.sendall(request)
+            client.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: client.recv(65536), b""))
+        except (BrokenPipeError, ConnectionResetError):
+            return b""
+
+
+def test_survives_malformed_requests(project: Project) -> None:
+    assert len(set(MALFORMED)) >= 200
+    with running(project) as dyno:
+        dyno.get("/")
+        for request in MALFORMED:
+            status = answer(dyno, request).partition(b" ")[2][:3]
+            # A client's fault, never ours; a strange path may be a page, a request may just end, and 501 is what
+            # RFC 9112 wants for a transfer coding that nobody knows.
+            assert status in {b"", b"200", b"301", b"501"} or status.startswith(b"4"), (request[:80], status)
+        before = memory(dyno)
+        for request in MALFORMED:
+            answer(dyno, request)
+        assert memory(dyno) < before * 1.1
+        assert dyno.get("/").status_code == 200
+        assert len([line for line in dyno.log if "Booting worker" in line]) == 2
+        assert [line for line in dyno.log if "Traceback" in line or not line.startswith("level=")] == []
+
+
+def memory(dyno: Dyno) -> int:
+    """What the workers have resident, in kB."""
+    children = Path(f"/proc/{dyno.process.pid}/task/{dyno.process.pid}/children").read_text().split()
+    statuses = [Path(f"/proc/{child}/status").read_text() for child in children]
+    return sum(int(line.split()[1]) for status in statuses for line in status.splitlines() if line.startswith("VmRSS"))
+
+
+@pytest.mark.parametrize("bytes_sent", [b"%0d%0alevel=error", b"%1b[2J", b"%22%20status=200", b"%ff%fe"])
+def test_logs_a_strange_path_in_one_line(bytes_sent: bytes, dyno: Dyno) -> None:
+    seen = len(dyno.log)
+    answer(dyno, b"GET /strange" + bytes_sent + HEAD + b'X-Forwarded-For: 1" status=200\r\nConnection: close\r\n\r\n')
+    dyno.wait_for('path="?/strange' + re.escape(bytes_sent.decode("latin-1")))
+    new = dyno.log[seen:]
+    assert [line for line in new if not re.match(r"level=info logger=gunicorn\.access method=GET path=", line)] == []
