@@ -191,6 +191,17 @@ def test_lets_gunicorns_own_arguments_win(project: Project) -> None:
         assert not [line for line in dyno.log if "gunicorn.access" in line]
 
 
+def test_believes_a_proxy_that_ends_tls_where_nobody_names_one(project: Project) -> None:
+    with running(project, FORWARDED_ALLOW_IPS="") as dyno:
+        assert dyno.get("/").status_code == 200
+        assert dyno.get("/", https=False).status_code == 301
+
+
+def test_cannot_be_moved_by_a_visitors_header(dyno: Dyno) -> None:
+    response = dyno.get("/no-such-page", headers={"SCRIPT_NAME": "/no-such-page", "PATH_INFO": "/"})
+    assert response.status_code == 404
+
+
 def test_keeps_its_heartbeat_in_memory(project: Project) -> None:
     with running(project) as dyno:
         dyno.wait_for("Booting worker", times=2)
