@@ -51,7 +51,9 @@ def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="session")
 def probe(project: Project) -> str:
     """The command that serves the project with misbehaving pages added."""
-    shutil.copy(Path(__file__).parent / "probes" / f"{project.variant.framework}.py", project.path / "probe.py")
+    probes = Path(__file__).parent / "probes"
+    shutil.copy(probes / f"{project.variant.framework}.py", project.path / "probe.py")
+    shutil.copy(probes / "worker.py", project.path / "probe_worker.py")
     return "gunicorn probe:application"
 
 

@@ -236,9 +236,11 @@ def test_refuses_a_port_in_use_in_one_line(project: Project) -> None:
 # The server
 
 
-def test_serves_with_gunicorn_alone(project: Project) -> None:
-    with running(project, "gunicorn") as dyno:
+def test_serves_and_logs_with_gunicorn_alone(project: Project) -> None:
+    port = str(free_port())
+    with running(project, "gunicorn", PORT=port, GUNICORN_CMD_ARGS=f"--bind 127.0.0.1:{port}") as dyno:
         assert dyno.get("/").status_code == 200
+        dyno.wait_for(r"gunicorn\.access method=GET path=/ status=200")
 
 
 @pytest.mark.parametrize("preload", ["on", "off"])
@@ -255,9 +257,18 @@ def test_is_imported_once_and_shares_its_key(preload: str, project: Project, pro
         assert len([line for line in dyno.log if "probe imported" in line]) == (1 if preload == "on" else 3)
 
 
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
 def test_listens_where_the_platform_says(project: Project) -> None:
     with running(project, GUNICORN_CMD_ARGS="--access-logfile -") as dyno:
-        dyno.wait_for(rf"Listening at: http://(\[::\]|0\.0\.0\.0):{dyno.port} ")
+        everywhere = r"\[::\]" if has_ipv6() else r"0\.0\.0\.0"
+        dyno.wait_for(f"Listening at: http://{everywhere}:{dyno.port} ")
         assert dyno.get("/healthz").status_code == 200
 
 

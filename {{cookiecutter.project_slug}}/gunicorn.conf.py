@@ -61,6 +61,7 @@ child_exit = worker.child_exit
 on_starting = server.on_starting
 post_request = server.post_request
 pre_fork = worker.pre_fork
+pre_request = server.pre_request
 when_ready = server.when_ready
 
 # A query outlives the request that asked for it unless the database ends it. Only here: a migration may take longer.

@@ -5,6 +5,7 @@ import os
 import time
 from typing import NoReturn
 
+import probe_worker
 from config.wsgi import application  # noqa: F401
 
 # isort: split
@@ -55,4 +56,8 @@ def process(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"pid": os.getpid(), "key": hashlib.sha256(settings.SECRET_KEY.encode()).hexdigest()})
 
 
-urls.urlpatterns += [path(view.__name__, view) for view in (broken, data, process, row, setting, sleep)]
+def worker(request: HttpRequest) -> JsonResponse:
+    return JsonResponse(probe_worker.state())
+
+
+urls.urlpatterns += [path(view.__name__, view) for view in (broken, data, process, row, setting, sleep, worker)]

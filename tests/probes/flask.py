@@ -5,6 +5,7 @@ import os
 import time
 from typing import NoReturn
 
+import probe_worker
 from config.database import db
 from config.wsgi import application
 from flask import Response, jsonify, request
@@ -49,3 +50,8 @@ def sleep() -> str:
 @application.get("/process")
 def process() -> Response:
     return jsonify(pid=os.getpid(), key=hashlib.sha256(application.config["SECRET_KEY"].encode()).hexdigest())
+
+
+@application.get("/worker")
+def worker() -> Response:
+    return jsonify(probe_worker.state())

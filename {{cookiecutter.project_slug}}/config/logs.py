@@ -8,6 +8,7 @@ import json
 import logging
 import logging.config
 import re
+import uuid
 from contextvars import ContextVar
 
 # What these say below the level is noise: the access line tells a 404 already, and nobody asked for a plugin's name.
@@ -19,10 +20,18 @@ SILENT_PATHS = {"/healthz", "/readyz"}
 # What a development server paints its lines with.
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
+# What a router's id looks like; anything else might forge a log line.
+REQUEST_ID = re.compile(r"[\w-]{1,200}", re.ASCII)
+
 # Empty outside a request.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 STANDARD_ATTRIBUTES = {*logging.makeLogRecord({}).__dict__, "asctime", "message", "taskName"}
+
+
+def accept_request_id(sent: str) -> str:
+    """The id that came with a request, so that the router's log and ours tell the same story, or else a new one."""
+    return sent if REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
 
 
 def escape(text: str) -> str:
@@ -41,6 +50,7 @@ def quote(value: object) -> str:
 class Formatter(logging.Formatter):
     """Writes a record as ``level=… logger=… request_id=… msg=…`` and what the caller passed as ``extra``.
 
+    A traceback, and an extra named ``body``, follow in lines of their own.
     Gunicorn's access lines come as ``key=value`` already and keep their own words.
     """
 
@@ -52,11 +62,12 @@ class Formatter(logging.Formatter):
         extra = [
             f"{key}={quote(value)}"
             for key, value in record.__dict__.items()
-            if key not in STANDARD_ATTRIBUTES and isinstance(value, str | int | float)
+            if key not in {*STANDARD_ATTRIBUTES, "body"} and isinstance(value, str | int | float)
         ]
         line = " ".join(filter(None, [line, mark, f"msg={quote(record.getMessage())}", *extra]))
         trace = self.formatException(record.exc_info) if record.exc_info else record.stack_info or ""
-        return "\n".join([line, *(f"{mark} | {escape(text)}".lstrip() for text in trace.splitlines())])
+        more = [*getattr(record, "body", "").splitlines(), *trace.splitlines()]
+        return "\n".join([line, *(f"{mark} | {escape(text)}".lstrip() for text in more)])
 
 
 def configure() -> None:

@@ -7,7 +7,6 @@ Every response, static files and errors included, gets the security headers that
 import json
 import logging
 import re
-import uuid
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -32,8 +31,6 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
-# A router's id is kept, so that its log and ours tell the same story; anything else might forge a log line.
-REQUEST_ID = re.compile(r"[\w-]{1,200}", re.ASCII)
 HOST = re.compile(r"(?P<name>[a-z0-9-]+(\.[a-z0-9-]+)*\.?|\[[a-f0-9:.]+\])(:\d+)?")
 
 # What a request's target may hold and a Location header too.
@@ -49,9 +46,7 @@ class Middleware:
         self.application = application
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        request_id = environ.get("HTTP_X_REQUEST_ID", "")
-        if not REQUEST_ID.fullmatch(request_id):
-            request_id = uuid.uuid4().hex
+        request_id = logs.accept_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
         logs.request_id.set(request_id)
         secure = environ["wsgi.url_scheme"] == "https"
 

@@ -34,7 +34,7 @@ def workers(root: Path = Path("/")) -> tuple[int, str]:
     memory, source = memory_mb(root)
     cpus = usable_cpus(root)
     count = max(1, min(memory // WORKER_MEMORY_MB, 2 * cpus + 1))
-    return count, f"for {memory} MB ({source}) and {cpus} CPUs"
+    return count, f"for {memory} MB ({source}), CPUs: {cpus}"
 
 
 def memory_mb(root: Path = Path("/")) -> tuple[int, str]:
@@ -76,24 +76,26 @@ def cgroup_values(root: Path, controller: str, file: str) -> Iterator[str]:
             yield (folder / file).read_text().strip()
 
 
+def port() -> int:
+    return env.number("PORT", 8000, least=1, most=65535)
+
+
 def bind() -> str:
     """The address to listen on: every one of the host where a platform sets PORT, else only this machine's."""
-    port = env.number("PORT", 8000, least=1, most=65535)
     if not env.text("PORT"):
-        return f"127.0.0.1:{port}"
+        return f"127.0.0.1:{port()}"
     try:
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind(("::", 0))
     except OSError:
-        return f"0.0.0.0:{port}"
-    return f"[::]:{port}"
+        return f"0.0.0.0:{port()}"
+    return f"[::]:{port()}"
 
 
 def local_port() -> int:
     """The port to serve on for this machine alone; ends the process with one line if it is taken."""
-    port = env.number("PORT", 8000, least=1, most=65535)
-    refuse_taken_port("127.0.0.1", port)
-    return port
+    refuse_taken_port("127.0.0.1", port())
+    return port()
 
 
 def refuse_taken_port(host: str, port: int) -> None:
@@ -130,9 +132,16 @@ def when_ready(arbiter: "Arbiter") -> None:
     if count != arbiter.cfg.workers:
         count, reason = arbiter.cfg.workers, "as the command line says"
     logger.info(
-        f"Serving with {count} workers, {reason}, of {arbiter.cfg.threads} threads: "
-        f"up to {count * arbiter.cfg.threads} database connections."
+        f"Serving with workers: {count} ({reason}), threads of each: {arbiter.cfg.threads}, "
+        f"database connections: up to {count * arbiter.cfg.threads}."
     )
+
+
+def pre_request(worker: object, req: Any) -> None:
+    """Give a request its id before anything else happens to it, so that whatever is logged of it has the same."""
+    sent = ",".join(value for name, value in req.headers if name == "X-REQUEST-ID")
+    others = [(name, value) for name, value in req.headers if name != "X-REQUEST-ID"]
+    req.headers = [*others, ("X-REQUEST-ID", logs.accept_request_id(sent))]
 
 
 def post_request(worker: object, req: object, environ: object, resp: object) -> None:

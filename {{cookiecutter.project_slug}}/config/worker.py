@@ -104,7 +104,7 @@ class Worker(ThreadWorker):
             timeout = 0.05
         super().wait_for_and_dispatch_events(timeout)
         self.look_at_unfinished()
-        self.publish(self.nr_conns)
+        self.publish()
 
     def set_accept_enabled(self, enabled: bool | None) -> None:
         super().set_accept_enabled(enabled)
@@ -120,8 +120,9 @@ class Worker(ThreadWorker):
 
     # Connections
 
-    def publish(self, count: int) -> None:
-        connections[self.age % len(connections)] = min(count + 1, 255) if self.alive else 0
+    def publish(self) -> None:
+        """Tell the other workers how many connections this one has."""
+        connections[self.age % len(connections)] = min(self.nr_conns + 1, 255) if self.alive else 0
 
     def accept(self, listener: Any) -> None:
         """Take a new connection, unless a worker with fewer of them takes it first."""
@@ -188,7 +189,6 @@ class Worker(ThreadWorker):
             self.given_up
             and self.nr_conns - len(self.keepalived_conns) - len(self.pending_conns) - len(self.unfinished) <= late
         ):
-            self.publish(0)
             logging.shutdown()
             # An exit of the usual kind would wait for the stuck threads.
             os._exit(0)
@@ -197,8 +197,7 @@ class Worker(ThreadWorker):
         """Log a request past its limit, with its own id and the stack of its thread."""
         request = running.request
         error = TimeoutError(f"{request.method} {request.path} takes longer than {timeouts.REQUEST} s")
-        headers = dict(request.headers)
-        token = logs.request_id.set(headers.get("X-REQUEST-ID", ""))
+        token = logs.request_id.set(dict(request.headers).get("X-REQUEST-ID", ""))
         logger.error(
             "A request is past its limit (WEB_TIMEOUT).",
             exc_info=error.with_traceback(stack(thread)),

@@ -10,6 +10,7 @@ import pytest
 
 from config import env, server, timeouts
 
+CPU_V1 = "sys/fs/cgroup/cpu"
 HUGE = "9223372036854771712"
 
 
@@ -38,11 +39,11 @@ def write(root: Path, files: dict[str, str]) -> None:
         ({"sys/fs/cgroup/memory.max": str(2**40)}, 17, "physical"),
         ({"sys/fs/cgroup/memory/memory.limit_in_bytes": str(1024 * 2**20)}, 4, "cgroup v1"),
         ({"sys/fs/cgroup/memory/memory.limit_in_bytes": HUGE}, 17, "physical"),
-        ({"sys/fs/cgroup/cpu.max": "max 100000"}, 17, "8 CPUs"),
-        ({"sys/fs/cgroup/cpu.max": "150000 100000"}, 5, "2 CPUs"),
-        ({"sys/fs/cgroup/cpu.max": "10000 100000"}, 3, "1 CPUs"),
-        ({"sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1", "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000"}, 17, "8 CPUs"),
-        ({"sys/fs/cgroup/cpu/cpu.cfs_quota_us": "100000", "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000"}, 3, "1 CPU"),
+        ({"sys/fs/cgroup/cpu.max": "max 100000"}, 17, "CPUs: 8"),
+        ({"sys/fs/cgroup/cpu.max": "150000 100000"}, 5, "CPUs: 2"),
+        ({"sys/fs/cgroup/cpu.max": "10000 100000"}, 3, "CPUs: 1"),
+        ({f"{CPU_V1}/cpu.cfs_quota_us": "-1", f"{CPU_V1}/cpu.cfs_period_us": "100000"}, 17, "CPUs: 8"),
+        ({f"{CPU_V1}/cpu.cfs_quota_us": "100000", f"{CPU_V1}/cpu.cfs_period_us": "100000"}, 3, "CPUs: 1"),
         (
             {
                 "proc/self/cgroup": "0::/app/web",

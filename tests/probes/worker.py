@@ -1,0 +1,20 @@
+"""What a Gunicorn worker really runs with, seen from inside the process."""
+
+import gc
+import os
+import time
+from typing import Any
+
+from config.worker import Worker
+
+
+def state() -> dict[str, Any]:
+    """The settings of the worker that answers this request, and the seconds that each idle connection has left."""
+    own = next(thing for thing in gc.get_objects() if isinstance(thing, Worker) and thing.pid == os.getpid())
+    return {
+        "idle": [connection.timeout - time.monotonic() for connection in own.keepalived_conns],
+        "graceful_timeout": own.cfg.graceful_timeout,
+        "max_requests": own.max_requests,
+        "reuse_port": own.cfg.reuse_port,
+        "timeout": own.cfg.timeout,
+    }
