@@ -57,6 +57,16 @@ def probe(project: Project) -> str:
     return "gunicorn probe:application"
 
 
+@pytest.fixture
+def failing_migration(project: Project) -> Iterator[str]:
+    """The table that a migration makes before it fails."""
+    folder = "accounts/migrations" if project.variant.framework == "django" else "migrations"
+    migration = project.path / folder / "0002_failing.py"
+    shutil.copy(Path(__file__).parent / "probes" / f"failing_{project.variant.framework}.py", migration)
+    yield "half_way"
+    migration.unlink()
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a PostgreSQL server: TEST_DATABASE_URL, or one of the tests' own on 127.0.0.1 and 127.0.0.2."""
@@ -101,4 +111,11 @@ def database_url(project: Project, new_database: Callable[[], str]) -> str:
 def dyno(project: Project, database_url: str) -> Iterator[Dyno]:
     """The project's web process with everything attached."""
     with running(project, DATABASE_URL=database_url, SECRET_KEY="0123456789abcdef" * 4) as dyno:
+        yield dyno
+
+
+@pytest.fixture(scope="session")
+def bare_dyno(project: Project) -> Iterator[Dyno]:
+    """The project's web process with nothing attached."""
+    with running(project) as dyno:
         yield dyno

@@ -103,12 +103,15 @@ class Dyno(Server):
         super().__init__(shlex.split(command), project.path, project.environment(given))
 
     def get(self, path: str, https: bool = True, **arguments: Any) -> requests.Response:
+        return self.request("GET", path, https, **arguments)
+
+    def request(self, method: str, path: str, https: bool = True, **arguments: Any) -> requests.Response:
         """What the dyno answers to a request that came to the router over HTTPS, or over plain HTTP."""
         headers = {"X-Forwarded-Proto": "https" if https else "http"} | arguments.pop("headers", {})
         url = f"http://127.0.0.1:{self.port}{path}"
         with requests.Session() as session:
             session.trust_env = False
-            return session.get(url, headers=headers, allow_redirects=False, timeout=PATIENCE, **arguments)
+            return session.request(method, url, headers=headers, allow_redirects=False, timeout=PATIENCE, **arguments)
 
 
 @contextlib.contextmanager

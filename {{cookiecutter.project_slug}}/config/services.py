@@ -104,6 +104,20 @@ def redis_url() -> str | None:
     return urlunsplit(parts._replace(query=urlencode(query)))
 
 
+def mail_sender() -> str:
+    """The address that mail comes from."""
+    if sender := env.text("EMAIL_FROM"):
+        if not re.fullmatch(r"[^\r\n]*[^\s@]+@[^\s@]+", sender):
+            env.refuse(f"EMAIL_FROM is {sender!r}, not an e-mail address.", "It looks like hello@example.com.")
+        return sender
+    if env.text("EMAIL_URL"):
+        env.advise(
+            "EMAIL_FROM is not set: mail comes from nobody@localhost, which few mail servers take.",
+            "Set it: heroku config:set EMAIL_FROM=hello@example.com",
+        )
+    return "nobody@localhost"
+
+
 class MailServer(TypedDict):
     """Where mail is handed over, in the words of Django's SMTP options."""
 
@@ -119,6 +133,10 @@ class MailServer(TypedDict):
 def mail_server() -> MailServer | None:
     """Where to hand mail over, or None: it goes to the log."""
     if not (url := env.text("EMAIL_URL")):
+        env.advise(
+            "EMAIL_URL is not set: mail goes to this log.",
+            "Set it: heroku config:set EMAIL_URL=submission://USER:PASSWORD@HOST:587",
+        )
         return None
     try:
         parts = urlsplit(url)

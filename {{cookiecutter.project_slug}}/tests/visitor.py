@@ -1,8 +1,14 @@
 """Whoever visits the project."""
 
+import re
+from html import unescape
 from typing import Any
+from urllib.parse import urlsplit
 
 from werkzeug.test import Client, TestResponse
+
+HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
+SESSION = "__Host-session"
 
 
 class Visitor(Client):
@@ -12,3 +18,34 @@ class Visitor(Client):
         if isinstance(args[0], str):  # not the next request of a redirect, which has both already
             kwargs = {"base_url": "https://localhost", "buffered": True, **kwargs}
         return super().open(*args, **kwargs)
+
+    def submit(
+        self,
+        page: str,
+        action: str | None = None,
+        query: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+        **fields: str,
+    ) -> TestResponse:
+        """Open a page, fill in its form and send it, as a browser does."""
+        opened = self.get(urlsplit(page)._replace(scheme="", netloc="").geturl(), query_string=query)
+        while opened.location:
+            opened = self.get(opened.location)
+        hidden = {name: unescape(value) for name, value in HIDDEN.findall(opened.text)}
+        return self.post(
+            action or opened.request.path,
+            query_string=opened.request.query_string.decode(),
+            data={**hidden, **fields},
+            headers={"Referer": "https://localhost/", **(headers or {})},
+        )
+
+    def session_cookie(self) -> str | None:
+        cookie = self.get_cookie(SESSION, "localhost")
+        return cookie.value if cookie else None
+
+    def set_session_cookie(self, value: str) -> None:
+        self.set_cookie(SESSION, value, domain="localhost", secure=True)
+
+    @staticmethod
+    def without_tokens(page: str) -> str:
+        return HIDDEN.sub("", page)

@@ -15,5 +15,5 @@ class LogBackend(BaseEmailBackend):
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         for message in email_messages:
             recipients = ", ".join(message.recipients())
-            logger.info(f"Mail to {recipients}: {message.subject}\n{message.body}")
+            logger.info(f"Mail to {recipients}: {message.subject}", extra={"body": message.body})
         return len(email_messages)

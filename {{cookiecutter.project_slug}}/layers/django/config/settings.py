@@ -62,6 +62,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 CACHES: dict[str, Any] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 DATABASES: dict[str, Any] = {}
 DATABASE_URL = services.database_url(debug=DEBUG)
+DEFAULT_FROM_EMAIL = services.mail_sender()
 MAIL_SERVER = services.mail_server()
 MAILERS: dict[str, Any] = {"default": {"BACKEND": "config.mail.LogBackend"}}
 REDIS_URL = services.redis_url()
@@ -83,7 +84,7 @@ if REDIS_URL:
 ALLOWED_HOSTS = services.allowed_hosts()
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
@@ -92,6 +93,10 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_FAILURE_VIEW = "pages.views.csrf_failure"
+# In a cookie: showing one needs no database.
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+PASSWORD_HASHERS = ["accounts.passwords.Hasher"]
+PASSWORD_RESET_TIMEOUT = 3600
 SECRET_KEY = env.secret_key()
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_SSL_REDIRECT = HTTPS

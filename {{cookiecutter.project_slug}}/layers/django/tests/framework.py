@@ -34,7 +34,9 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator["WSGIAppli
     from config.middleware import Middleware
 
     folder: Path = tmp_path_factory.mktemp("staticfiles")
-    with override_settings(STATIC_ROOT=folder, WHITENOISE_USE_FINDERS=False):
+    # The test runner keeps mail to itself; ours goes to the log.
+    mailers = {"default": {"BACKEND": "config.mail.LogBackend"}}
+    with override_settings(MAILERS=mailers, STATIC_ROOT=folder, WHITENOISE_USE_FINDERS=False):
         call_command("collectstatic", ignore_patterns=["admin"], interactive=False, verbosity=0)
         yield Middleware(get_wsgi_application())
 

@@ -1,13 +1,55 @@
 """Who uses the project."""
 
-from sqlalchemy import String
-from sqlalchemy.orm import Mapped, mapped_column
+import hashlib
+from datetime import UTC, datetime
 
-from config.database import Base
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, String, func
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
+
+from config.database import Base, db
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 class User(Base):
+    """A person, known by an e-mail address in lower case."""
+
     __tablename__ = "users"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(254), unique=True)
+    password: Mapped[str] = mapped_column(String(128))
+    date_joined: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=now)
+    last_login: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    is_active: Mapped[bool] = mapped_column(default=True)
+    is_staff: Mapped[bool] = mapped_column(default=False)
+    sessions: Mapped[list["Session"]] = relationship(back_populates="user", cascade="all, delete-orphan")
+
+    __table_args__ = (CheckConstraint(email == func.lower(email), name="email_lowercase"),)
+
+    @validates("email")
+    def to_lower_case(self, name: str, email: str) -> str:
+        return email.lower()
+
+    @classmethod
+    def find(cls, email: str) -> "User | None":
+        user: User | None = db.session.scalar(db.select(cls).filter_by(email=email.lower()))
+        return user
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with the password and with each log-in: a link that carries it works once."""
+        return hashlib.sha256(f"{self.password} {self.last_login}".encode()).hexdigest()[:32]
+
+
+class Session(Base):
+    """Somebody who is logged in: the cookie holds a token, and this its hash."""
+
+    __tablename__ = "sessions"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=now, index=True)
+    user: Mapped[User] = relationship(back_populates="sessions")

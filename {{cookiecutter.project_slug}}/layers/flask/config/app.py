@@ -3,10 +3,12 @@
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-from accounts import models  # noqa: F401  (a migration compares the models that are imported)
+from accounts.commands import commands
+from accounts.views import accounts
 from config import settings, static
 from config.cache import cache
 from config.database import db, unattached
+from config.forms import aria, csrf
 from config.middleware import Middleware
 from pages import views
 
@@ -19,6 +21,10 @@ def create_app() -> Flask:
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"creator": unattached}
     db.init_app(app)
     cache.init_app(app)
+    csrf.init_app(app)
+    app.add_template_filter(aria)
+    app.cli.add_command(commands)
+    app.register_blueprint(accounts)
     app.register_blueprint(views.pages)
     app.register_error_handler(HTTPException, views.http_error)
     app.context_processor(lambda: {"site_name": settings.SITE_NAME})

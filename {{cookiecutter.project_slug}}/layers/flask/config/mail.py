@@ -4,25 +4,32 @@ import logging
 import smtplib
 import ssl
 from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
 
 from config import settings
 
 logger = logging.getLogger(__name__)
 
 
-def send(message: EmailMessage) -> None:
-    """Hand ``message`` over; raises ``OSError`` or ``smtplib.SMTPException`` where the server does not take it."""
+def send(recipient: str, subject: str, text: str) -> None:
+    """Hand a mail over; raises ``OSError`` where the server does not answer or does not take it."""
     if (server := settings.MAIL_SERVER) is None:
-        logger.info(f"Mail to {message['To']}: {message['Subject']}\n{message.get_content()}")
+        logger.info(f"Mail to {recipient}: {subject}", extra={"body": text})
         return
+    message = EmailMessage()
+    message["Date"] = formatdate()
+    message["From"] = settings.MAIL_SENDER
+    message["Message-ID"] = make_msgid()
+    message["Subject"] = subject
+    message["To"] = recipient
+    message.set_content(text)
     tls = ssl.create_default_context()
-    if server["use_ssl"]:
-        connection: smtplib.SMTP = smtplib.SMTP_SSL(
-            server["host"], server["port"], timeout=server["timeout"], context=tls
-        )
-    else:
-        connection = smtplib.SMTP(server["host"], server["port"], timeout=server["timeout"])
-    with connection:
+    address = server["host"], server["port"]
+    with (
+        smtplib.SMTP_SSL(*address, timeout=server["timeout"], context=tls)
+        if server["use_ssl"]
+        else smtplib.SMTP(*address, timeout=server["timeout"])
+    ) as connection:
         if server["use_tls"]:
             connection.starttls(context=tls)
         if server["username"]:

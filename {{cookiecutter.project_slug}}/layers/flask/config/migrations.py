@@ -2,7 +2,15 @@
 
 from flask_alembic import Alembic
 
+from accounts import sessions
 from config.database import Base
 from config.wsgi import application
 
 alembic = Alembic(application, metadatas=Base.metadata, run_mkdir=False)
+
+
+def apply() -> None:
+    """Bring the database to this version, and drop what nobody can use any more."""
+    with application.app_context():
+        alembic.upgrade()
+        sessions.forget_expired()

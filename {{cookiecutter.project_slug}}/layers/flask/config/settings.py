@@ -17,6 +17,7 @@ HTTPS = env.flag("HTTPS", default=not DEBUG)
 
 CACHE_TYPE = "SimpleCache"
 DATABASE_URL = services.database_url(debug=DEBUG)
+MAIL_SENDER = services.mail_sender()
 MAIL_SERVER = services.mail_server()
 REDIS_URL = services.redis_url()
 SQLALCHEMY_DATABASE_URI = DATABASE_URL or "postgresql://"
@@ -38,12 +39,16 @@ if SQLALCHEMY_DATABASE_URI.startswith("postgresql"):
 # Security
 
 ALLOWED_HOSTS = services.allowed_hosts()
+PERMANENT_SESSION_LIFETIME = 14 * 24 * 3600
 PREFERRED_URL_SCHEME = "https" if HTTPS else "http"
 SECRET_KEY = env.secret_key()
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = HTTPS
+SESSION_REFRESH_EACH_REQUEST = False
+# As long as the session: a form may be open for a day.
+WTF_CSRF_TIME_LIMIT = None
 
 # Migrations
 

@@ -3,6 +3,7 @@
 import logging
 
 from flask import Blueprint, render_template
+from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response
@@ -26,6 +27,8 @@ def http_error(error: HTTPException) -> HTTPException | Response:
     response = error.get_response()
     if response.status_code < 400:  # a redirect is raised too
         return error
+    if isinstance(error, CSRFError):
+        response.status_code = 403
     if isinstance(error, InternalServerError):
         if isinstance(error.original_exception, NoDatabaseError):
             logger.warning(" ".join(services.NO_DATABASE))

@@ -22,16 +22,19 @@ if not SERVER.startswith("sqlite"):
 def database() -> Iterator[None]:
     """A database of the tests' own, with the project's tables, on the server of DATABASE_URL."""
     from config import release
+    from config.database import disconnect
 
     if SERVER.startswith("sqlite"):
         release.main()
         yield
+        disconnect()
         return
     with psycopg.connect(SERVER, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{NAME}" WITH (FORCE)')
         connection.execute(f'CREATE DATABASE "{NAME}"')
         release.main()
         yield
+        disconnect()
         connection.execute(f'DROP DATABASE "{NAME}" WITH (FORCE)')
 
 
@@ -41,11 +44,15 @@ def database_outside_a_transaction() -> None:
 
 
 @pytest.fixture
-def application() -> Flask:
+def application() -> Iterator[Flask]:
     """The whole application as Gunicorn calls it."""
     from config.app import create_app
+    from config.database import db
 
-    return create_app()
+    application = create_app()
+    yield application
+    with application.app_context():
+        db.engine.dispose()
 
 
 @pytest.fixture

@@ -1,0 +1,194 @@
+"""The account pages, seen from outside: on PostgreSQL, with several workers, and with real mail and cache servers."""
+
+import re
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.dyno import Dyno, free_port, running
+from tests.projects import Project
+from tests.services import cache_server, mail_server
+from tests.visitor import Visitor
+
+PASSWORD = "a fine old horse"
+
+
+@pytest.fixture
+def visitor(dyno: Dyno) -> Visitor:
+    return Visitor(dyno)
+
+
+def new_address() -> str:
+    return f"{uuid.uuid4().hex}@example.com"
+
+
+def logged_link(dyno: Dyno, address: str) -> str:
+    """The path of the link in the mail to an address, which the log has in place of a mail server."""
+    request_id = re.search(r"request_id=(\w+)", dyno.wait_for(f"Mail to {address}: ")[-1])[1]
+    return dyno.wait_for(rf"request_id={request_id} \| https://")[-1].partition("https://localhost")[2]
+
+
+def sign_up(visitor: Visitor) -> str:
+    """Make an account, and return its address."""
+    address = new_address()
+    assert visitor.submit("/accounts/signup/", email=address).status_code == 302
+    link = logged_link(visitor.dyno, address)
+    response = visitor.submit(link, new_password1=PASSWORD, new_password2=PASSWORD)
+    assert (response.status_code, response.headers["Location"]) == (302, "/accounts/")
+    return address
+
+
+def test_takes_a_visitor_from_signing_up_to_leaving(visitor: Visitor) -> None:
+    address = sign_up(visitor)
+    # Each request may go to another worker.
+    assert all(address in visitor.get("/accounts/").text for _ in range(10))
+    assert visitor.submit("/accounts/", action="/accounts/logout/").status_code == 302
+    assert visitor.get("/accounts/").headers["Location"] == "/accounts/login/?next=/accounts/"
+    visitor.submit("/accounts/reset/", email=address)
+    fields = {"new_password1": "another fine horse", "new_password2": "another fine horse"}
+    assert visitor.submit(logged_link(visitor.dyno, address), **fields).headers["Location"] == "/accounts/login/"
+    login = visitor.submit("/accounts/login/", username=address.upper(), password="another fine horse")
+    assert login.headers["Location"] == "/accounts/"
+    assert visitor.submit("/accounts/delete/", password="another fine horse").headers["Location"] == "/"
+    assert visitor.get("/accounts/").status_code == 302
+
+
+def test_makes_one_account_of_one_link(visitor: Visitor) -> None:
+    address = new_address()
+    visitor.submit("/accounts/signup/", email=address)
+    fields = {"new_password1": PASSWORD, "new_password2": PASSWORD}
+    responses = visitor.submit_at_once(logged_link(visitor.dyno, address), 8, **fields)
+    assert sorted(response.status_code for response in responses) == [302] + [410] * 7
+
+
+def test_keeps_passwords_as_argon2(visitor: Visitor, database_url: str) -> None:
+    address = sign_up(visitor)
+    with psycopg.connect(database_url) as connection:
+        tables = "SELECT table_name FROM information_schema.columns WHERE column_name = 'password'"
+        table = connection.execute(tables).fetchone()[0]
+        stored = connection.execute(f"SELECT password FROM {table} WHERE email = %s", [address]).fetchone()[0]
+    assert "argon2id" in stored
+    assert "m=19456,t=2,p=1" in stored
+
+
+def test_answers_alike_whether_or_not_an_address_has_an_account(visitor: Visitor) -> None:
+    known = sign_up(visitor)
+    stranger = Visitor(visitor.dyno)
+    for path in "/accounts/signup/", "/accounts/reset/":
+        answers = [stranger.submit(path, email=address) for address in (known, new_address())]
+        assert answers[0].headers["Location"] == answers[1].headers["Location"]
+        assert answers[0].status_code == answers[1].status_code
+
+
+def attempts_allowed(dyno: Dyno) -> int:
+    """How often one address may try to log in."""
+    visitor = Visitor(dyno)
+    data = visitor.open_form("/accounts/login/")[1] | {"username": new_address(), "password": "a guess"}
+    allowed = 0
+    while True:
+        # Every worker must say no before the address is known to be blocked.
+        with ThreadPoolExecutor(16) as pool:
+            statuses = list(
+                pool.map(lambda _: visitor.request("POST", "/accounts/login/", data).status_code, range(16))
+            )
+        allowed += statuses.count(200)
+        assert allowed < 100
+        if set(statuses) == {429}:
+            return allowed
+
+
+def test_counts_attempts_over_all_workers_in_redis(project: Project, database_url: str, tmp_path: Path) -> None:
+    with cache_server(tmp_path) as url, running(project, DATABASE_URL=database_url, REDIS_URL=url) as dyno:
+        assert attempts_allowed(dyno) == 10
+
+
+def test_counts_attempts_in_each_worker_without_redis(dyno: Dyno) -> None:
+    """The stated, weaker guarantee: as many times as there are workers."""
+    assert 10 <= attempts_allowed(dyno) <= 20
+
+
+def test_counts_attempts_while_redis_is_down(project: Project, database_url: str) -> None:
+    url = f"redis://127.0.0.1:{free_port()}"
+    with running(project, DATABASE_URL=database_url, REDIS_URL=url) as dyno:
+        assert 10 <= attempts_allowed(dyno) <= 20
+        dyno.wait_for("level=warning logger=accounts.throttle .*Redis does not answer")
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "submission", "smtps"])
+def test_sends_mail(scheme: str, project: Project, database_url: str, tmp_path: Path) -> None:
+    address = new_address()
+    with mail_server(scheme, tmp_path) as server:
+        variables = {"EMAIL_URL": server.url, "EMAIL_FROM": "us@example.com", "SSL_CERT_FILE": str(server.authority)}
+        with running(project, DATABASE_URL=database_url, **variables) as dyno:
+            response = Visitor(dyno).submit("/accounts/signup/", email=address)
+            assert response.headers["Location"] == "/accounts/sent/"
+        (message,) = server.mailbox.messages
+    assert (message["To"], message["From"]) == (address, "us@example.com")
+    assert message["Date"]
+    assert message["Message-ID"]
+    text = message.get_payload(decode=True).decode()
+    assert "https://localhost/accounts/signup/" in text
+
+
+def test_does_not_hand_mail_to_a_server_that_nobody_vouches_for(
+    project: Project, database_url: str, tmp_path: Path
+) -> None:
+    with mail_server("smtps", tmp_path) as server:
+        with running(project, DATABASE_URL=database_url, EMAIL_URL=server.url) as dyno:
+            assert Visitor(dyno).submit("/accounts/signup/", email=new_address()).status_code == 503
+        assert server.mailbox.messages == []
+
+
+def test_stays_calm_while_its_mail_server_is_down(project: Project, database_url: str) -> None:
+    url = f"smtp://localhost:{free_port()}"
+    with running(project, DATABASE_URL=database_url, EMAIL_URL=url) as dyno:
+        visitor = Visitor(dyno)
+        for path in "/accounts/signup/", "/accounts/reset/":
+            response = visitor.submit(path, email="typed@example.com")
+            assert response.status_code == 503
+            assert "The mail could not be sent just now." in response.text
+            assert 'value="typed@example.com"' in response.text
+        dyno.wait_for("level=error logger=accounts.views .*mail server.*ConnectionRefusedError", times=2)
+        assert not [line for line in dyno.log if "Traceback" in line]
+        assert visitor.get("/accounts/login/").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["", "login/", "signup/", "reset/", "password/", "delete/"])
+def test_says_that_account_pages_need_a_database(path: str, bare_dyno: Dyno) -> None:
+    visitor = Visitor(bare_dyno)
+    response = visitor.get(f"/accounts/{path}")
+    while response.status_code == 302:
+        response = visitor.get(response.headers["Location"])
+    assert response.status_code == 503
+    assert "Back soon" in response.text
+    bare_dyno.wait_for("No database is attached.*heroku addons:create heroku-postgresql")
+    visitor.cookies["__Host-session"] = "left from better times"
+    assert visitor.get("/").status_code == 200
+
+
+# Releases
+
+
+def test_lets_two_releases_run_at_once(project: Project, new_database: Callable[[], str]) -> None:
+    url = new_database()
+    with ThreadPoolExecutor(4) as pool:
+        releases = list(pool.map(lambda _: project.run(project.processes["release"], DATABASE_URL=url), range(4)))
+    assert [release.returncode for release in releases] == [0] * 4, releases
+
+
+def test_leaves_the_database_as_it_was_when_a_migration_fails(
+    project: Project, failing_migration: str, new_database: Callable[[], str]
+) -> None:
+    url = new_database()
+    result = project.run(project.processes["release"], DATABASE_URL=url)
+    assert result.returncode == 1
+    assert result.stderr.startswith("release: the migrations failed: ")
+    assert "no_such_table" in result.stderr
+    assert result.stderr.count("\n") == 1
+    with psycopg.connect(url) as connection:
+        tables = "SELECT count(*) FROM information_schema.tables WHERE table_name = %s"
+        assert connection.execute(tables, [failing_migration]).fetchone() == (0,)

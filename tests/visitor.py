@@ -1,0 +1,54 @@
+"""A person with a browser, as a dyno behind its router sees one."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from html import unescape
+from http.cookies import SimpleCookie
+
+import requests
+
+from tests.dyno import Dyno
+
+HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
+
+
+class Visitor:
+    """Keeps cookies and fills in forms. Not a ``Session``, which would send no secure cookie to the dyno itself."""
+
+    def __init__(self, dyno: Dyno) -> None:
+        self.dyno = dyno
+        self.cookies: dict[str, str] = {}
+
+    def request(self, method: str, path: str, data: dict[str, str] | None = None) -> requests.Response:
+        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        headers = {"Host": "localhost", "Referer": "https://localhost/"} | ({"Cookie": cookies} if cookies else {})
+        response = self.dyno.request(method, path, data=data, headers=headers)
+        for header in response.raw.headers.getlist("Set-Cookie"):
+            for name, morsel in SimpleCookie(header).items():
+                self.cookies[name] = morsel.value
+                if morsel["max-age"] == "0" or "1970" in morsel["expires"]:
+                    del self.cookies[name]
+        return response
+
+    def get(self, path: str) -> requests.Response:
+        return self.request("GET", path)
+
+    def open_form(self, path: str) -> tuple[str, dict[str, str]]:
+        """The path that a form is at in the end, and its hidden fields."""
+        response = self.get(path)
+        while "Location" in response.headers:
+            path = response.headers["Location"]
+            response = self.get(path)
+        return path, {name: unescape(value) for name, value in HIDDEN.findall(response.text)}
+
+    def submit(self, path: str, action: str = "", **fields: str) -> requests.Response:
+        """What a form answers, not followed further."""
+        path, hidden = self.open_form(path)
+        return self.request("POST", action or path, hidden | fields)
+
+    def submit_at_once(self, path: str, times: int, **fields: str) -> list[requests.Response]:
+        """The same form, sent by as many windows at the same moment."""
+        path, hidden = self.open_form(path)
+        data = hidden | fields
+        with ThreadPoolExecutor(times) as pool:
+            return list(pool.map(lambda _: self.request("POST", path, data), range(times)))

@@ -1,0 +1,55 @@
+"""The mails that the account pages send: each a subject and a plain text.
+
+Whether an address has an account is told to its owner only: the page says the same, and a mail is sent, either way.
+"""
+
+from typing import NamedTuple
+
+from config import settings
+
+# How long a link works.
+LINK_SECONDS = 3600
+
+
+class Letter(NamedTuple):
+    subject: str
+    text: str
+
+
+def finish_sign_up(link: str) -> Letter:
+    return letter(
+        "Finish signing up",
+        "Somebody, most likely you, wants to sign up with this address. Choose a password within an hour:",
+        link,
+    )
+
+
+def has_account(link: str) -> Letter:
+    """For somebody who signs up a second time."""
+    return letter(
+        "You have an account already",
+        "Somebody, most likely you, wants to sign up with this address, which has an account. Log in:",
+        link,
+    )
+
+
+def reset_password(link: str) -> Letter:
+    return letter(
+        "Choose a new password",
+        "Somebody, most likely you, has forgotten the password of this account. Choose another within an hour:",
+        link,
+    )
+
+
+def has_no_account(link: str) -> Letter:
+    """For somebody who resets the password of an account that they do not have."""
+    return letter(
+        "You have no account",
+        "Somebody, most likely you, wants to reset a password here, but this address has no account. Sign up:",
+        link,
+    )
+
+
+def letter(subject: str, reason: str, link: str) -> Letter:
+    ending = "If it was not you, there is nothing that you need to do."
+    return Letter(f"{subject} – {settings.SITE_NAME}", f"Hello,\n\n{reason}\n\n{link}\n\n{ending}\n")

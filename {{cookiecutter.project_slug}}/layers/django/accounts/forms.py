@@ -1,0 +1,90 @@
+"""What visitors fill in: the forms of Django's own accounts, with an address for a name, and with throttling."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordForm
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+
+from accounts import texts, throttle
+
+
+def password_field(label: str, autocomplete: str, help_text: str = "") -> forms.CharField:
+    widget = forms.PasswordInput(attrs={"autocomplete": autocomplete})
+    return forms.CharField(label=label, strip=False, widget=widget, help_text=help_text)
+
+
+def address_field(autocomplete: str) -> forms.EmailField:
+    widget = forms.EmailInput(attrs={"autocomplete": autocomplete})
+    return forms.EmailField(label=texts.EMAIL, max_length=254, widget=widget)
+
+
+def limit(action: str, address: str, request: HttpRequest | None) -> None:
+    if request and not throttle.attempt(action, address, request.META):
+        raise ValidationError(texts.TOO_MANY_ATTEMPTS, code="throttled")
+
+
+class LogInForm(AuthenticationForm):
+    username = address_field("username")
+    error_messages = {"inactive": texts.WRONG_LOGIN, "invalid_login": texts.WRONG_LOGIN}
+
+    def clean(self) -> dict[str, Any]:
+        if not self.errors:
+            address = self.cleaned_data["username"]
+            limit("log in", address, self.request)
+            super().clean()
+            throttle.forget("log in", address)
+        return self.cleaned_data
+
+
+class AddressForm(forms.Form):
+    """Asks for the address that a mail goes to."""
+
+    email = address_field("email")
+
+    def __init__(self, request: HttpRequest, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.request = request
+
+    def clean(self) -> dict[str, Any]:
+        if not self.errors:
+            limit("send mail", self.cleaned_data["email"], self.request)
+        return self.cleaned_data
+
+
+class NewPasswordForm(SetPasswordForm):
+    new_password1 = password_field(texts.NEW_PASSWORD, "new-password", texts.PASSWORD_HELP)
+    new_password2 = password_field(texts.NEW_PASSWORD_AGAIN, "new-password")
+    error_messages = {"password_mismatch": texts.PASSWORDS_DIFFER}
+
+
+class ChangePasswordForm(NewPasswordForm, PasswordChangeForm):
+    old_password = password_field(texts.OLD_PASSWORD, "current-password")
+    error_messages = {"password_incorrect": texts.WRONG_PASSWORD, "password_mismatch": texts.PASSWORDS_DIFFER}
+
+    def __init__(self, request: HttpRequest, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.request = request
+
+    def clean_old_password(self) -> str:
+        limit("log in", self.user.email, self.request)
+        return super().clean_old_password()
+
+
+class DeleteForm(forms.Form):
+    """Asks for the password once more."""
+
+    password = password_field(texts.PASSWORD, "current-password")
+
+    def __init__(self, request: HttpRequest, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.request = request
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        user = self.request.user
+        limit("log in", user.get_username(), self.request)
+        if not user.check_password(password):
+            raise ValidationError(texts.WRONG_PASSWORD, code="password_incorrect")
+        return password

@@ -1,0 +1,32 @@
+"""What every form has: protection against requests from other sites, and inputs that a screen reader understands."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask_wtf import CSRFProtect, FlaskForm
+from wtforms import Field
+
+# For every POST of the application, whether or not it has a form class.
+csrf = CSRFProtect()
+
+
+class Form(FlaskForm):
+    class Meta(FlaskForm.Meta):
+        csrf = False  # the application's own is enough
+
+    def validate(self, extra_validators: Mapping[str, Sequence[Any]] | None = None) -> bool:
+        if super().validate(extra_validators) and (reason := self.problem()):
+            self.form_errors.append(reason)
+        return not self.errors
+
+    def problem(self) -> str | None:
+        """What is wrong with the form as a whole, asked for when each field is right."""
+        return None
+
+
+def aria(field: Field) -> dict[str, str]:
+    """The attributes that tie an input to its help and its errors."""
+    described = [f"{field.id}_helptext"] if field.description else []
+    if field.errors:
+        return {"aria-invalid": "true", "aria-describedby": " ".join([*described, f"{field.id}_error"])}
+    return {"aria-describedby": described[0]} if described else {}

@@ -1,0 +1,25 @@
+"""Somebody with an account, for the tests."""
+
+from accounts import passwords
+from accounts.models import User
+from config.database import db
+from config.wsgi import application
+
+PASSWORD = "a fine old horse"
+
+
+class Person:
+    """Somebody who has an account and whose password is PASSWORD."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        with application.app_context():
+            db.session.add(User(email=address, password=passwords.hasher.hash(PASSWORD)))
+            db.session.commit()
+
+    def deactivate(self) -> None:
+        with application.app_context():
+            user = User.find(self.address)
+            assert user
+            user.is_active = False
+            db.session.commit()
