@@ -78,11 +78,13 @@ class Project:
         own = {"HOME": str(self.home), "PATH": path, "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(self.home)}
         return own | variables
 
-    def run(self, command: str, tools: bool = False, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run a command in the project's folder, to its end."""
+    def run(
+        self, command: str, tools: bool = False, folder: Path | None = None, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in the project's folder, or in a copy of it, to its end."""
         return subprocess.run(
             shlex.split(command),
-            cwd=self.path,
+            cwd=folder or self.path,
             env=self.environment(variables, tools),
             capture_output=True,
             text=True,

@@ -1,6 +1,7 @@
 """The account pages, seen from outside: on PostgreSQL, with several workers, and with real mail and cache servers."""
 
 import re
+import shutil
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -192,3 +193,19 @@ def test_leaves_the_database_as_it_was_when_a_migration_fails(
     with psycopg.connect(url) as connection:
         tables = "SELECT count(*) FROM information_schema.tables WHERE table_name = %s"
         assert connection.execute(tables, [failing_migration]).fetchone() == (0,)
+
+
+# Doing without
+
+
+def test_needs_no_accounts(project: Project, tmp_path: Path) -> None:
+    """As its README says: without the files and the lines that name them."""
+    copy = shutil.copytree(project.path, tmp_path / "copy", ignore=shutil.ignore_patterns("probe*.py"))
+    for path in [*copy.glob("*accounts*"), *copy.glob("tests/*accounts*"), *copy.glob("migrations/*accounts*")]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for path in [*copy.glob("config/*.py"), *copy.glob("pages/**/*.html")]:
+        lines = path.read_text().splitlines(keepends=True)
+        path.write_text("".join(line for line in lines if "accounts" not in line))
+    for command in "ruff check --fix --no-cache", "ruff format --check --no-cache", "python -m pytest":
+        result = project.run(command, tools=True, folder=copy)
+        assert result.returncode == 0, result.stdout

@@ -7,7 +7,6 @@ from django.core import mail
 from django.core.management import call_command
 from django.test import Client, override_settings
 
-from accounts.models import User
 from config.env import BASE_DIR
 
 
@@ -24,13 +23,6 @@ def test_deployment_checks_are_clean() -> None:
 def test_pages_need_no_collected_static_files() -> None:
     with override_settings(STATIC_ROOT="/nowhere"):
         assert b'href="/static/style.css"' in Client().get("/", secure=True, headers={"host": "localhost"}).content
-
-
-def test_admin_is_for_staff(client: Client) -> None:
-    client.force_login(User.objects.create_superuser("root"))
-    response = client.get("/admin/accounts/user/", secure=True)
-    assert response.status_code == 200
-    assert b"root" in response.content
 
 
 def test_mail_goes_to_the_log(log: list[str]) -> None:

@@ -40,6 +40,7 @@ def create(email: str, staff: bool, password: str) -> None:
     try:
         db.session.commit()
     except IntegrityError as error:
+        db.session.rollback()
         raise click.ClickException(f"There is an account with the address {email} already.") from error
     click.echo(f"{email} may log in.")
 

@@ -8,6 +8,7 @@ import functools
 import hashlib
 import secrets
 from collections.abc import Callable
+from datetime import datetime
 from typing import Concatenate
 
 from flask import current_app, g, redirect, request, session, url_for
@@ -21,9 +22,15 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def oldest() -> datetime:
+    """When a session began that ends now."""
+    return now() - current_app.permanent_session_lifetime
+
+
 def log_in(user: User) -> None:
-    """Start a new session, whatever there was before."""
+    """Start a new session, whatever there was before, and forget those that are too old."""
     log_out()
+    db.session.execute(db.delete(Session).where(Session.created < oldest()))
     token = secrets.token_urlsafe()
     user.last_login = now()
     db.session.add(Session(token_hash=hash_token(token), user=user))
@@ -39,13 +46,6 @@ def log_out() -> None:
     g.pop("user", None)
 
 
-def forget_expired() -> None:
-    """Delete what nobody can use any more."""
-    oldest = now() - current_app.permanent_session_lifetime
-    db.session.execute(db.delete(Session).where(Session.created < oldest))
-    db.session.commit()
-
-
 def current_user() -> User | None:
     """Who has sent this request, or None; asks the database once a request."""
     if "user" not in g:
@@ -55,8 +55,7 @@ def current_user() -> User | None:
 
 
 def load_user(token: str) -> User | None:
-    oldest = now() - current_app.permanent_session_lifetime
-    query = db.select(User).join(User.sessions).where(User.is_active, Session.created >= oldest)
+    query = db.select(User).join(User.sessions).where(User.is_active, Session.created >= oldest())
     user: User | None = db.session.scalar(query.where(Session.token_hash == hash_token(token)))
     return user
 

@@ -3,7 +3,7 @@
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-from accounts.commands import commands
+from accounts.commands import commands as accounts_commands
 from accounts.views import accounts
 from config import settings, static
 from config.cache import cache
@@ -23,7 +23,7 @@ def create_app() -> Flask:
     cache.init_app(app)
     csrf.init_app(app)
     app.add_template_filter(aria)
-    app.cli.add_command(commands)
+    app.cli.add_command(accounts_commands)
     app.register_blueprint(accounts)
     app.register_blueprint(views.pages)
     app.register_error_handler(HTTPException, views.http_error)

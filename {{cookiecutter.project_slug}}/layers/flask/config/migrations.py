@@ -2,7 +2,6 @@
 
 from flask_alembic import Alembic
 
-from accounts import sessions
 from config.database import Base
 from config.wsgi import application
 
@@ -10,7 +9,6 @@ alembic = Alembic(application, metadatas=Base.metadata, run_mkdir=False)
 
 
 def apply() -> None:
-    """Bring the database to this version, and drop what nobody can use any more."""
+    """Bring the database to this version."""
     with application.app_context():
         alembic.upgrade()
-        sessions.forget_expired()

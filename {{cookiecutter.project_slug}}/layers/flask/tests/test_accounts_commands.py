@@ -1,0 +1,107 @@
+"""Accounts as whoever runs the project sees them."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from click.testing import Result
+from flask import Flask, session
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from accounts import passwords, sessions
+from accounts.models import User
+from config.database import db
+from tests.accounts import PASSWORD
+
+
+@pytest.fixture(autouse=True)
+def context(application: Flask) -> Iterator[None]:
+    with application.app_context():
+        yield
+        db.session.remove()
+
+
+@pytest.fixture
+def address() -> str:
+    return f"{uuid.uuid4().hex}@example.com"
+
+
+def flask(application: Flask, *arguments: str) -> Result:
+    return application.test_cli_runner().invoke(args=["accounts", *arguments])
+
+
+def test_an_account_is_made_listed_and_deleted(application: Flask, address: str) -> None:
+    assert flask(application, "create", address.upper(), "--staff", "--password", PASSWORD).exit_code == 0
+    assert passwords.verify(User.find(address), PASSWORD)
+    listed = [line for line in flask(application, "list").output.splitlines() if line.startswith(address)]
+    assert len(listed) == 1
+    assert listed[0].endswith("last_login=never staff")
+    assert flask(application, "delete", address).exit_code == 1
+    assert flask(application, "delete", address, "--yes").exit_code == 0
+    assert User.find(address) is None
+
+
+def test_somebody_is_promoted_and_demoted(application: Flask, address: str) -> None:
+    flask(application, "create", address, "--password", PASSWORD)
+    for command, staff in ("promote", True), ("demote", False):
+        assert flask(application, command, address).exit_code == 0
+        db.session.expire_all()
+        user = User.find(address)
+        assert user
+        assert user.is_staff is staff
+
+
+def test_a_deactivated_account_has_no_session(application: Flask, address: str) -> None:
+    flask(application, "create", address, "--password", PASSWORD)
+    user = User.find(address)
+    assert user
+    with application.test_request_context():
+        sessions.log_in(user)
+    flask(application, "deactivate", address)
+    db.session.expire_all()
+    assert not user.is_active
+    assert user.sessions == []
+    flask(application, "activate", address)
+    db.session.expire_all()
+    assert user.is_active
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["promote", "nobody@example.com"], "No account has the address nobody@example.com."),
+        (["create", "new@example.com", "--password", "short"], "This password is too short."),
+    ],
+)
+def test_a_command_that_cannot_be_done_says_why(application: Flask, arguments: list[str], problem: str) -> None:
+    result = flask(application, *arguments)
+    assert result.exit_code == 1
+    assert problem in result.output
+
+
+def test_the_database_knows_one_account_an_address_whatever_its_case(application: Flask, address: str) -> None:
+    flask(application, "create", address, "--password", PASSWORD)
+    assert "already" in flask(application, "create", address.upper(), "--password", PASSWORD).output
+    with pytest.raises(IntegrityError):
+        db.session.execute(text("UPDATE users SET email = upper(email)"))
+    db.session.rollback()
+
+
+def test_an_expired_session_ends_and_is_forgotten(
+    application: Flask, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flask(application, "create", address, "--password", PASSWORD)
+    user = User.find(address)
+    assert user
+    with application.test_request_context():
+        sessions.log_in(user)
+        token = session["token"]
+    assert sessions.load_user(token) == user
+    monkeypatch.setitem(application.config, "PERMANENT_SESSION_LIFETIME", -1)
+    assert sessions.load_user(token) is None
+    # The next to log in forgets it.
+    with application.test_request_context():
+        sessions.log_in(user)
+    monkeypatch.undo()
+    assert sessions.load_user(token) is None
