@@ -388,6 +388,13 @@ def memory(dyno: Dyno) -> int:
     return sum(int(line.split()[1]) for status in statuses for line in status.splitlines() if line.startswith("VmRSS"))
 
 
+def test_marks_nothing_with_the_id_of_a_request_that_is_over(project: Project) -> None:
+    with running(project, WEB_CONCURRENCY="1", WEB_THREADS="1") as dyno:
+        dyno.get("/", headers={"X-Request-Id": "long-gone"})
+        answer(dyno, b"not HTTP\r\n\r\n")
+        assert "long-gone" not in dyno.wait_for("Invalid request")[0]
+
+
 @pytest.mark.parametrize("bytes_sent", [b"%0d%0alevel=error", b"%1b[2J", b"%22%20status=200", b"%ff%fe"])
 def test_logs_a_strange_path_in_one_line(bytes_sent: bytes, dyno: Dyno) -> None:
     seen = len(dyno.log)
