@@ -8,6 +8,15 @@ from typing import Any
 from config.worker import Worker
 
 
+if "PROBE_SLOW_FORK" in os.environ:
+
+    def dawdle() -> None:
+        print("probe is forked", flush=True)
+        time.sleep(2)
+
+    os.register_at_fork(after_in_child=dawdle)
+
+
 def state() -> dict[str, Any]:
     """The settings of the worker that answers this request, and the seconds that each idle connection has left."""
     own = next(thing for thing in gc.get_objects() if isinstance(thing, Worker) and thing.pid == os.getpid())
