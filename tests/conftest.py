@@ -11,12 +11,12 @@ import psycopg
 import pytest
 
 from tests.dyno import Dyno, free_port, running
-from tests.projects import INTERPRETERS, PYTHONS, RUNNABLE, VARIANTS, Project, Variant, render
+from tests.projects import INTERPRETERS, PYTHON, PYTHONS, RUNNABLE, THOROUGH, VARIANTS, Project, Variant, render
 
 
 def pytest_report_header() -> str:
     missing = ", ".join(version for version in PYTHONS if version not in INTERPRETERS) or "none"
-    return f"projects run on Python {', '.join(INTERPRETERS)}; not on this machine: {missing}"
+    return f"projects run on Python {', '.join(INTERPRETERS)}, all tests on {PYTHON}; not on this machine: {missing}"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -26,6 +26,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def in_one_worker(variants: list[Variant]) -> list[object]:
     """Parameters that keep all tests of a variant in one process, which renders and installs it once."""
     return [pytest.param(variant, id=str(variant), marks=pytest.mark.xdist_group(str(variant))) for variant in variants]
+
+
+thorough = pytest.mark.parametrize("project", in_one_worker(THOROUGH), indirect=True)
+"""Marks a module that tests one version of Python only, of each framework."""
 
 
 @pytest.fixture(scope="session", autouse=True)

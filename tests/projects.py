@@ -40,6 +40,9 @@ class Variant:
 
 VARIANTS = [Variant(framework, python) for python in PYTHONS for framework in FRAMEWORKS]
 RUNNABLE = [variant for variant in VARIANTS if variant.python in INTERPRETERS]
+# What takes long, and does not hang on the version of Python, is tested with one: the default, or TEST_PYTHON.
+PYTHON = os.environ.get("TEST_PYTHON") or next(version for version in PYTHONS if version in INTERPRETERS)
+THOROUGH = [variant for variant in RUNNABLE if variant.python == PYTHON]
 
 
 def render(output: Path, **answers: str) -> Path:

@@ -10,10 +10,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.conftest import thorough
 from tests.dyno import Dyno, free_port, running
 from tests.projects import Project
 from tests.services import cache_server, mail_server
 from tests.visitor import Visitor
+
+pytestmark = thorough
 
 PASSWORD = "a fine old horse"
 

@@ -9,8 +9,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
+from tests.conftest import thorough
 from tests.dyno import Dyno, running
 from tests.projects import Project
+
+pytestmark = thorough
 
 PASSWORD = "a fine old horse"
 CHROMIUMS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]

@@ -55,7 +55,7 @@ def make(project: Path, *targets: str, **variables: str) -> subprocess.Completed
 
 def test_help_names_every_command(fresh: Path) -> None:
     listed = set(re.findall(r"^make (\w+) +\S", make(fresh).stdout, re.MULTILINE))
-    assert listed == {"help", "lint", "lock", "run", "serve", "test"}
+    assert listed == {"doctor", "help", "lint", "lock", "run", "serve", "test"}
 
 
 def test_one_command_sets_up_tests_and_lints(fresh: Path) -> None:

@@ -15,9 +15,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.conftest import thorough
 from tests.dyno import PATIENCE, Dyno, free_port, running
 from tests.load import Load
 from tests.projects import Project
+
+pytestmark = thorough
 
 NEVER = sys.maxsize  # requests, in Gunicorn's own way to say it
 

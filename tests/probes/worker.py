@@ -7,7 +7,6 @@ from typing import Any
 
 from config.worker import Worker
 
-
 if "PROBE_SLOW_FORK" in os.environ:
 
     def dawdle() -> None:
