@@ -2,6 +2,8 @@
 
 import shutil
 
-for layer in ["{{ cookiecutter.framework }}"]:
+options = {"docker": "{{ cookiecutter.docker }}"}
+
+for layer in ["{{ cookiecutter.framework }}", *(name for name, chosen in options.items() if chosen == "True")]:
     shutil.copytree(f"layers/{layer}", ".", dirs_exist_ok=True)
 shutil.rmtree("layers")

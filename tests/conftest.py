@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.dyno import Dyno, free_port, running
-from tests.projects import INTERPRETERS, PYTHON, PYTHONS, RUNNABLE, THOROUGH, VARIANTS, Project, Variant, render
+from tests.projects import INTERPRETERS, PYTHON, PYTHONS, RUNNABLE, THOROUGH, VARIANTS, Project, Variant
 
 
 def pytest_report_header() -> str:
@@ -42,8 +42,7 @@ def clean_home(tmp_path_factory: pytest.TempPathFactory) -> None:
 def rendered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a freshly generated project, of every variant."""
     variant: Variant = request.param
-    output = tmp_path_factory.mktemp("rendered")
-    return render(output, framework=variant.framework, python_version=variant.python)
+    return variant.render(tmp_path_factory.mktemp("rendered"))
 
 
 @pytest.fixture(scope="session", params=in_one_worker(RUNNABLE))

@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import yaml
@@ -33,13 +34,19 @@ class Variant:
 
     framework: str
     python: str
+    docker: bool = False
 
     def __str__(self) -> str:
-        return f"{self.framework}-{self.python}"
+        return f"{self.framework}-{self.python}" + "-docker" * self.docker
+
+    def render(self, output: Path) -> Path:
+        docker = "yes" if self.docker else "no"
+        return render(output, framework=self.framework, python_version=self.python, docker=docker)
 
 
-VARIANTS = [Variant(framework, python) for python in PYTHONS for framework in FRAMEWORKS]
-RUNNABLE = [variant for variant in VARIANTS if variant.python in INTERPRETERS]
+VARIANTS = [Variant(*answers) for answers in product(FRAMEWORKS, PYTHONS, [False, True])]
+# Docker's files lie beside the others and change none of them, which tests/test_docker.py proves; it runs them too.
+RUNNABLE = [variant for variant in VARIANTS if variant.python in INTERPRETERS and not variant.docker]
 # What takes long, and does not hang on the version of Python, is tested with one: the default, or TEST_PYTHON.
 PYTHON = os.environ.get("TEST_PYTHON") or next(version for version in PYTHONS if version in INTERPRETERS)
 THOROUGH = [variant for variant in RUNNABLE if variant.python == PYTHON]
@@ -59,7 +66,7 @@ class Project:
 
     def __init__(self, variant: Variant, output: Path) -> None:
         self.variant = variant
-        self.path = render(output, framework=variant.framework, python_version=variant.python)
+        self.path = variant.render(output)
         self.runtime = self.install("requirements.txt", output / "runtime")
         self.tools = self.install("requirements-test.txt", output / "tools")
         self.home = output / "home"

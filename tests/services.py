@@ -1,8 +1,10 @@
 """The services that a platform attaches, as real servers on this machine."""
 
+import asyncio
 import contextlib
 import ssl
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,18 +25,11 @@ from tests.dyno import PATIENCE, free_port
 def cache_server(folder: Path, tls: bool = False) -> Iterator[str]:
     """The address of a server that speaks Redis' protocol; with ``tls``, its certificate is signed by nobody known."""
     port = free_port()
-    options = ["--port", str(port)]
-    if tls:
-        certificate = trustme.CA().issue_cert("localhost")
-        certificate.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
-        files = ["--tls-cert-file", str(folder / "server.pem"), "--tls-key-file", str(folder / "server.pem")]
-        options = ["--port", "0", "--tls-port", str(port), *files, "--tls-auth-clients", "no"]
-    options += ["--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    url = f"rediss://localhost:{port}?ssl_cert_reqs=none" if tls else f"redis://localhost:{port}"
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     with subprocess.Popen([get_binary_path(), *options], stdout=subprocess.DEVNULL) as process:
         try:
             deadline = time.monotonic() + PATIENCE
-            with redis.Redis.from_url(url) as client:
+            with redis.Redis(port=port) as client:
                 while True:
                     try:
                         client.ping()
@@ -42,9 +37,52 @@ def cache_server(folder: Path, tls: bool = False) -> Iterator[str]:
                     except redis.ConnectionError:
                         assert process.poll() is None
                         assert time.monotonic() < deadline
-            yield url.partition("?")[0]
+            if not tls:
+                yield f"redis://localhost:{port}"
+                return
+            with tls_in_front_of(port) as secure:
+                yield f"rediss://:@localhost:{secure}"
         finally:
             process.terminate()
+
+
+@contextlib.contextmanager
+def tls_in_front_of(port: int) -> Iterator[int]:
+    """A port that speaks TLS, and hands what it hears on to another one of this machine."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("localhost").configure_cert(context)
+
+    async def hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers, requests = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(hand_on(reader, requests), hand_on(answers, writer))
+
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    opening = asyncio.start_server(connect, "127.0.0.1", ssl=context)
+    server = asyncio.run_coroutine_threadsafe(opening, loop).result(PATIENCE)
+
+    async def close() -> None:
+        server.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        asyncio.run_coroutine_threadsafe(close(), loop).result(PATIENCE)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(PATIENCE)
+        loop.close()
 
 
 class Mailbox(MessageHandler):

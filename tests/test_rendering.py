@@ -83,6 +83,12 @@ def test_names_the_web_process_first(rendered: Path) -> None:
     assert list(yaml.safe_load((rendered / "Procfile").read_text())) == ["web", "release"]
 
 
+def test_describes_itself_by_the_platforms_schema(rendered: Path) -> None:
+    schema = ROOT / "tests" / "app-json.schema.json"
+    command = ["-m", "check_jsonschema", "--schemafile", str(schema), "app.json"]
+    subprocess.run([sys.executable, *command], cwd=rendered, check=True)
+
+
 @pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=" ".join)
 class TestRuff:
     """Ruff has nothing to say …"""

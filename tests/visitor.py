@@ -15,13 +15,13 @@ HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 class Visitor:
     """Keeps cookies and fills in forms. Not a ``Session``, which would send no secure cookie to the dyno itself."""
 
-    def __init__(self, dyno: Dyno) -> None:
-        self.dyno = dyno
+    def __init__(self, dyno: Dyno, host: str = "localhost") -> None:
+        self.dyno, self.host = dyno, host
         self.cookies: dict[str, str] = {}
 
     def request(self, method: str, path: str, data: dict[str, str] | None = None) -> requests.Response:
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        headers = {"Host": "localhost", "Referer": "https://localhost/"} | ({"Cookie": cookies} if cookies else {})
+        headers = {"Host": self.host, "Referer": f"https://{self.host}/"} | ({"Cookie": cookies} if cookies else {})
         response = self.dyno.request(method, path, data=data, headers=headers)
         for header in response.raw.headers.getlist("Set-Cookie"):
             for name, morsel in SimpleCookie(header).items():
