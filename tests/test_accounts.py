@@ -30,9 +30,9 @@ def new_address() -> str:
     return f"{uuid.uuid4().hex}@example.com"
 
 
-def logged_link(dyno: Dyno, address: str) -> str:
-    """The path of the link in the mail to an address, which the log has in place of a mail server."""
-    request_id = re.search(r"request_id=(\w+)", dyno.wait_for(f"Mail to {address}: ")[-1])[1]
+def logged_link(dyno: Dyno, address: str, subject: str = "Finish signing up") -> str:
+    """The path of the link in a mail to an address, which the log has in place of a mail server."""
+    request_id = re.search(r"request_id=(\w+)", dyno.wait_for(f"Mail to {address}: {subject}")[-1])[1]
     return dyno.wait_for(rf"request_id={request_id} \| https://")[-1].partition("https://localhost")[2]
 
 
@@ -54,7 +54,8 @@ def test_takes_a_visitor_from_signing_up_to_leaving(visitor: Visitor) -> None:
     assert visitor.get("/accounts/").headers["Location"] == "/accounts/login/?next=/accounts/"
     visitor.submit("/accounts/reset/", email=address)
     fields = {"new_password1": "another fine horse", "new_password2": "another fine horse"}
-    assert visitor.submit(logged_link(visitor.dyno, address), **fields).headers["Location"] == "/accounts/login/"
+    link = logged_link(visitor.dyno, address, "Choose a new password")
+    assert visitor.submit(link, **fields).headers["Location"] == "/accounts/login/"
     login = visitor.submit("/accounts/login/", username=address.upper(), password="another fine horse")
     assert login.headers["Location"] == "/accounts/"
     assert visitor.submit("/accounts/delete/", password="another fine horse").headers["Location"] == "/"

@@ -15,13 +15,13 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 
-print(f"probe imported by {os.getpid()}", flush=True)
+print(f"probe imported by {os.getpid()}\n", end="", flush=True)
 
 # What everybody is told not to do.
 if "PROBE_QUERIES" in os.environ:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
-        print(f"probe connected to backend {cursor.fetchone()[0]}", flush=True)
+        print(f"probe connected to backend {cursor.fetchone()[0]}\n", end="", flush=True)
 
 
 def broken(request: HttpRequest) -> NoReturn:
@@ -47,7 +47,7 @@ def setting(request: HttpRequest) -> HttpResponse:
 
 
 def sleep(request: HttpRequest) -> HttpResponse:
-    print("probe sleeps", flush=True)
+    print("probe sleeps\n", end="", flush=True)
     time.sleep(float(request.GET["seconds"]))
     return HttpResponse("slept")
 

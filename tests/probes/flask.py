@@ -11,13 +11,13 @@ from config.wsgi import application
 from flask import Response, jsonify, request
 from sqlalchemy import text
 
-print(f"probe imported by {os.getpid()}", flush=True)
+print(f"probe imported by {os.getpid()}\n", end="", flush=True)
 
 # What everybody is told not to do.
 if "PROBE_QUERIES" in os.environ:
     with application.app_context():
         backend = db.session.execute(text("SELECT pg_backend_pid()")).scalar_one()
-        print(f"probe connected to backend {backend}", flush=True)
+        print(f"probe connected to backend {backend}\n", end="", flush=True)
 
 
 @application.get("/broken")
@@ -42,7 +42,7 @@ def setting() -> str:
 
 @application.get("/sleep")
 def sleep() -> str:
-    print("probe sleeps", flush=True)
+    print("probe sleeps\n", end="", flush=True)
     time.sleep(float(request.args["seconds"]))
     return "slept"
 

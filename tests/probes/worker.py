@@ -10,7 +10,7 @@ from config.worker import Worker
 if "PROBE_SLOW_FORK" in os.environ:
 
     def dawdle() -> None:
-        print("probe is forked", flush=True)
+        print("probe is forked\n", end="", flush=True)
         time.sleep(2)
 
     os.register_at_fork(after_in_child=dawdle)

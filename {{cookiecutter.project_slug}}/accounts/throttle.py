@@ -80,5 +80,6 @@ def client(environ: Mapping[str, Any]) -> str:
         address = ipaddress.ip_address(sender)
     except ValueError:
         return "unknown"
-    prefix = 64 if address.version == 6 and not address.ipv4_mapped else address.max_prefixlen
+    alone = isinstance(address, ipaddress.IPv4Address) or address.ipv4_mapped
+    prefix = address.max_prefixlen if alone else 64
     return str(ipaddress.ip_network((address, prefix), strict=False))

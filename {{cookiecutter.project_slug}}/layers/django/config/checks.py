@@ -23,7 +23,7 @@ STORAGE = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
 def static_files() -> None:
     """Every file that a template or a stylesheet names must exist, or the build and the page fail."""
     for template in templates():
-        for name in re.findall(r"{% static [\"']([^\"']+)[\"'] %}", template.read_text("utf-8")):
+        for name in re.findall(r"[{]% static [\"']([^\"']+)", template.read_text("utf-8")):
             if finders.find(name) is None:
                 raise CheckError(f"{template.relative_to(ROOT)} names {name}, which is no static file.", "Correct it.")
     storages = settings.STORAGES | {"staticfiles": {"BACKEND": STORAGE}}
