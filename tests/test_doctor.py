@@ -175,3 +175,7 @@ def test_counts_database_connections(connections: str, fits: bool, project: Proj
 def test_passes_a_project_that_is_no_repository_yet(project: Project, patient: Path) -> None:
     shutil.rmtree(patient / ".git")
     assert examine(project, patient)[:2] == (0, [])
+    # Nor is it one that lies in another, which ignores it.
+    subprocess.run(["git", "init", "--quiet"], cwd=patient.parent, check=True)
+    (patient.parent / ".gitignore").write_text(f"{patient.name}\n")
+    assert examine(project, patient)[:2] == (0, [])

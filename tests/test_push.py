@@ -86,7 +86,7 @@ def test_boots_where_no_buildpack_prepares_anything(project: Project) -> None:
     nothing = dict.fromkeys(["DYNO", "FORWARDED_ALLOW_IPS", "WEB_CONCURRENCY"], "")
     port = str(free_port())
     with running(project, PORT=port, GUNICORN_CMD_ARGS=f"--bind 127.0.0.1:{port}", **nothing) as dyno:
-        assert dyno.wait_for(r"Serving with workers: \d+ \(for \d+ MB")
+        assert dyno.wait_for(r"Serving with workers: \d+ \(\d+ MB of ")
         assert dyno.get("/").status_code == 200
         assert dyno.get("/", https=False).status_code == 301
         dyno.wait_for("gunicorn.access method=GET path=/ status=200")

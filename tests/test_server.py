@@ -226,8 +226,8 @@ def test_takes_as_many_workers_as_fit(project: Project, probe: str) -> None:
     """On one CPU of this machine's; what memory allows is a test of the project's own."""
     cpu = min(os.sched_getaffinity(0))
     with running(project, f"taskset --cpu-list {cpu} {probe}", WEB_CONCURRENCY="") as dyno:
-        line = dyno.wait_for(r"Serving with workers: \d+ \(for \d+ MB \((cgroup v[12]|physical)\), CPUs: 1\)")[0]
-        workers, memory = map(int, re.findall(r"workers: (\d+) \(for (\d+) MB", line)[0])
+        line = dyno.wait_for(r"Serving with workers: \d+ \(\d+ MB of (cgroup v[12]|physical memory), CPUs: 1\)")[0]
+        workers, memory = map(int, re.findall(r"workers: (\d+) \((\d+) MB", line)[0])
         assert workers == max(1, min(memory // 256, 3))
         dyno.wait_for("Booting worker", times=workers)
         assert len(dyno.wait_for("Serving with")) == 1

@@ -55,8 +55,8 @@ class CheckError(Exception):
 
 
 def git(*arguments: str) -> list[str]:
-    """The lines that a Git command prints; none where this is no repository, or where there is no Git."""
-    if not shutil.which("git"):
+    """The lines that a Git command prints; none where this is no repository of its own, or where there is no Git."""
+    if not (ROOT / ".git").exists() or not shutil.which("git"):
         return []
     result = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603, S607
     return result.stdout.splitlines()

@@ -34,7 +34,7 @@ def workers(root: Path = Path("/")) -> tuple[int, str]:
     memory, source = memory_mb(root)
     cpus = usable_cpus(root)
     count = max(1, min(memory // WORKER_MEMORY_MB, 2 * cpus + 1))
-    return count, f"for {memory} MB ({source}), CPUs: {cpus}"
+    return count, f"{memory} MB of {source}, CPUs: {cpus}"
 
 
 def memory_mb(root: Path = Path("/")) -> tuple[int, str]:
@@ -45,7 +45,7 @@ def memory_mb(root: Path = Path("/")) -> tuple[int, str]:
         # Where nobody set a limit, version 1 reports a number beyond any machine.
         if limits and min(limits) < physical:
             return min(limits), f"cgroup {'v1' if controller else 'v2'}"
-    return physical, "physical"
+    return physical, "physical memory"
 
 
 def usable_cpus(root: Path = Path("/")) -> int:
