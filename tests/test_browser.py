@@ -139,6 +139,24 @@ def test_can_be_used_without_a_mouse(person: Person) -> None:
     ]
 
 
+def test_shows_an_admin_where_the_framework_has_one(person: Person, project: Project, database_url: str) -> None:
+    if project.variant.framework != "django":
+        assert person.site.get("/admin/", https=False).status_code == 404
+        return
+    root = f"root-{person.address}"
+    variables = {"DATABASE_URL": database_url, "DJANGO_SUPERUSER_PASSWORD": PASSWORD}
+    project.run(f"python manage.py createsuperuser --noinput --email {root}", **variables).check_returncode()
+    person.page.goto(f"http://127.0.0.1:{person.site.port}/admin/")
+    person.page.get_by_label("E-mail address").fill(root)
+    person.page.get_by_label("Password").fill(PASSWORD)
+    person.page.get_by_role("button", name="Log in").click()
+    person.page.get_by_role("link", name="Users").first.click()
+    expect(person.page.get_by_role("link", name=root)).to_be_visible()
+    person.page.get_by_role("link", name=root).click()
+    expect(person.page.get_by_label("E-mail address")).to_have_value(root)
+    assert person.complaints == []
+
+
 def test_runs_no_script_that_somebody_slipped_into_a_page(person: Person) -> None:
     person.open("/", "My Project")
     script = "document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.owned = 1'}))"

@@ -77,6 +77,8 @@ class Middleware:
                 states = readiness()
                 status = "200 OK" if set(states.values()) == {"ok"} else "503 Service Unavailable"
                 return respond(status, json.dumps(states) + "\n", "application/json", Cache_Control="no-store")
+            case "/favicon.ico":  # which browsers ask for on a page that names no icon
+                return respond("302 Found", "", "text/plain", Location="/static/icon.svg")
         if not allowed(host := environ.get("HTTP_HOST", "")):
             hosts = ",".join([*settings.ALLOWED_HOSTS, host.lower()])
             cure = f" If it is yours: heroku config:set ALLOWED_HOSTS={hosts}" if HOST.fullmatch(host.lower()) else ""

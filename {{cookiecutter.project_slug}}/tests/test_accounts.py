@@ -246,7 +246,7 @@ def test_account_pages_are_kept_nowhere(web: Visitor, person: Person) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/accounts/login/", "/accounts/logout/", "/accounts/signup/", "/accounts/reset/", "/accounts/password/"]
+    "path", [f"/accounts/{name}/" for name in ("delete", "login", "logout", "password", "reset", "signup")]
 )
 def test_a_form_of_another_site_is_refused(path: str, web: Visitor, person: Person) -> None:
     log_in(web, person.address)

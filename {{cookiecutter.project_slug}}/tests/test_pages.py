@@ -23,6 +23,10 @@ def test_home_page_shows_the_projects_name(web: Visitor) -> None:
     assert html.unescape(response.text).count(settings.SITE_NAME) >= 2
 
 
+def test_the_icon_is_where_browsers_look_for_it(web: Visitor) -> None:
+    assert web.get("/favicon.ico", follow_redirects=True).content_type == "image/svg+xml"
+
+
 def test_unknown_address_gets_a_page_of_its_own(web: Visitor) -> None:
     response = web.get("/no-such-page")
     assert response.status_code == 404
