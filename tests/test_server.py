@@ -1,6 +1,7 @@
 """A generated project's server under load, under attack and at its end."""
 
 import http.client
+import json
 import os
 import random
 import re
@@ -175,19 +176,21 @@ def test_keeps_an_idle_connection_longer_than_the_router(project: Project, probe
 
 
 def test_spreads_kept_connections_over_its_workers(project: Project, probe: str) -> None:
-    with running(project, probe) as dyno:
-        dyno.wait_for("Booting worker", times=2)
-        pids = []
-        kept = [http.client.HTTPConnection("127.0.0.1", dyno.port) for _ in range(16)]
-        for connection in kept:
-            connection.request("GET", "/process", headers={"Host": "localhost", "X-Forwarded-Proto": "https"})
-            pids.append(connection.getresponse().read())
-        for connection in kept:
-            connection.close()
-        share = [pids.count(pid) for pid in set(pids)]
-        workers = {pid.split(b'"pid"')[1] for pid in pids}
-        assert len(workers) == 2
-        assert min(share) >= 5, share
+    for _ in range(3):  # chance alone is fair once in a while
+        with running(project, probe) as dyno:
+            ready: set[int] = set()
+            while len(ready) < 2:
+                ready.add(dyno.get("/process").json()["pid"])
+            pids = []
+            kept = [http.client.HTTPConnection("127.0.0.1", dyno.port) for _ in range(16)]
+            for connection in kept:
+                connection.request("GET", "/process", headers={"Host": "localhost", "X-Forwarded-Proto": "https"})
+                pids.append(json.loads(connection.getresponse().read())["pid"])
+            for connection in kept:
+                connection.close()
+        shares = [pids.count(pid) for pid in set(pids)]
+        assert len(shares) == 2
+        assert min(shares) >= 7
 
 
 @pytest.fixture
