@@ -123,6 +123,7 @@ def switch_a_protection_off(patient: Path) -> None:
         (write("Procfile", "web: gunicorn config.gone\n"), "web process starts", "--check-config"),
         (replace("gunicorn.conf.py", "^timeout = ", "timeout = 1 / 0 * "), "web process starts", "--check-config"),
         (write("app.json", "{"), "app.json", "app-json-schema"),
+        (write("app.json", "[]"), "app.json", "app-json-schema"),
         (write("app.json", '{"naem": "x"}'), "app.json", "app-json-schema"),
         (write("app.json", '{"env": {"A": {"required": "yes"}}}'), "app.json", "app-json-schema"),
         (write("app.json", '{"environments": {"test": {"scripts": "x"}}}'), "app.json", "app-json-schema"),

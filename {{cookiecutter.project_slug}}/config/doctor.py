@@ -203,20 +203,24 @@ def app_json() -> None:
         return
     try:
         content = json.loads((ROOT / "app.json").read_text("utf-8"))
-        problem = faults(content, APP_JSON)
     except ValueError as error:
-        problem = str(error)
+        problem: str | None = str(error)
     else:
-        for name, entry in content.get("env", {}).items():
-            problem = problem or (None if isinstance(entry, str) else faults(entry, ENV_ENTRY, f"env.{name}"))
-        for name, entry in content.get("formation", {}).items():
-            problem = problem or faults(entry, FORMATION_ENTRY, f"formation.{name}")
-        for name, entry in content.get("environments", {}).items():
-            problem = problem or faults(entry, APP_JSON, f"environments.{name}")
+        problem = faults(content, APP_JSON) or next(filter(None, faults_inside(content)), None)
     if problem:
         raise CheckError(
             f"app.json is not valid: {problem}.", "See https://devcenter.heroku.com/articles/app-json-schema"
         )
+
+
+def faults_inside(content: dict[str, Any]) -> Iterator[str | None]:
+    for name, entry in content.get("env", {}).items():
+        if not isinstance(entry, str):  # a value alone will do
+            yield faults(entry, ENV_ENTRY, f"env.{name}")
+    for name, entry in content.get("formation", {}).items():
+        yield faults(entry, FORMATION_ENTRY, f"formation.{name}")
+    for name, entry in content.get("environments", {}).items():
+        yield faults(entry, APP_JSON, f"environments.{name}")
 
 
 def faults(value: Any, schema: dict[str, Any], where: str = "app.json") -> str | None:
