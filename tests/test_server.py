@@ -193,6 +193,31 @@ def test_spreads_kept_connections_over_its_workers(project: Project, probe: str)
         assert min(shares) >= 7
 
 
+def test_spreads_the_connections_that_one_worker_was_left_with(project: Project, probe: str) -> None:
+    headers = {"Host": "localhost", "X-Forwarded-Proto": "https"}
+    with running(project, probe, WEB_MAX_REQUESTS="0") as dyno:
+        dyno.wait_for("Booting worker", times=2)
+        absent = dyno.get("/process").json()["pid"]
+        kept = [http.client.HTTPConnection("127.0.0.1", dyno.port) for _ in range(16)]
+        os.kill(absent, signal.SIGSTOP)
+        for connection in kept:
+            connection.request("GET", "/process", headers=headers)
+            assert json.loads(connection.getresponse().read())["pid"] != absent
+        os.kill(absent, signal.SIGCONT)
+        shares = [0]
+        deadline = time.monotonic() + PATIENCE
+        while min(shares) < 6 and time.monotonic() < deadline:
+            pids = []
+            for connection in kept:
+                # A client opens another connection where the last response has closed one.
+                connection.request("GET", "/process", headers=headers)
+                pids.append(json.loads(connection.getresponse().read())["pid"])
+            shares = [pids.count(absent), len(pids) - pids.count(absent)]
+        assert min(shares) >= 6
+        for connection in kept:
+            connection.close()
+
+
 @pytest.fixture
 def silent(dyno: Dyno) -> Iterator[list[socket.socket]]:
     """Sixteen clients that connect and send nothing, or half a request."""

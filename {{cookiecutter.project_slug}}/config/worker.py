@@ -5,7 +5,7 @@ What it changes, measured with Gunicorn 27.0.1:
 * A request past its limit is logged with the stack of its thread; Gunicorn's own time-out is only a heartbeat here.
 * A worker all of whose threads are past the limit is replaced, after it has answered whoever waits behind them.
 * A stop, a reload or a recycling loses nobody: what the kernel has accepted is served, what it has not is refused.
-* Connections spread over the workers, where one worker often took all of them.
+* Connections spread over the workers, where one worker often took all of them, or had them all after another's end.
 * A client that sends nothing, sends slowly or does not hang up holds none of the threads.
 """
 
@@ -124,9 +124,22 @@ class Worker(ThreadWorker):
         """Tell the other workers how many connections this one has."""
         connections[self.age % len(connections)] = min(self.nr_conns + 1, 255) if self.alive else 0
 
+    def surplus(self) -> int:
+        """How many connections more this worker has than the one with the fewest."""
+        return self.nr_conns + 1 - min(filter(None, connections), default=1)
+
+    @property
+    def max_keepalived(self) -> int:
+        """How many idle connections a response may leave open: none while another worker could well take this one."""
+        return 0 if self.surplus() > self.cfg.threads else self.most_keepalived
+
+    @max_keepalived.setter
+    def max_keepalived(self, most: int) -> None:
+        self.most_keepalived = most
+
     def accept(self, listener: Any) -> None:
         """Take a new connection, unless a worker with fewer of them takes it first."""
-        if self.alive and self.nr_conns >= min(filter(None, connections), default=1):
+        if self.alive and self.surplus() > 0:
             time.sleep(COURTESY)
         try:
             client, address = listener.accept()
