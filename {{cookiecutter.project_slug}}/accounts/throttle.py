@@ -15,7 +15,7 @@ from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import FixedWindowRateLimiter
 
-from config import env, settings, timeouts
+from config import env, services, settings
 
 # Per address and per client. Many people may share a client's address: a school, an office, a mobile network.
 LIMITS = {
@@ -29,8 +29,7 @@ logger = logging.getLogger(__name__)
 def open_storage() -> Storage:
     if settings.REDIS_URL is None:
         return MemoryStorage()
-    patience: dict[str, Any] = {"socket_connect_timeout": timeouts.CONNECT, "socket_timeout": timeouts.CONNECT}
-    return RedisStorage(settings.REDIS_URL, wrap_exceptions=True, **patience)
+    return RedisStorage(settings.REDIS_URL, wrap_exceptions=True, **services.REDIS_OPTIONS)
 
 
 shared = FixedWindowRateLimiter(open_storage())

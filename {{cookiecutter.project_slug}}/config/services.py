@@ -1,7 +1,7 @@
 """The services a platform attaches: their addresses, checked, with what every connection needs."""
 
 import re
-from typing import TypedDict
+from typing import Any, TypedDict
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from config import env, timeouts
@@ -23,6 +23,8 @@ PLATFORM_HOSTS = [
     ".scalingo.io",
     ".up.railway.app",
 ]
+# How long whoever asks Redis waits for it.
+REDIS_OPTIONS: dict[str, Any] = {"socket_connect_timeout": timeouts.CONNECT, "socket_timeout": timeouts.CONNECT}
 NO_DATABASE = (
     "No database is attached: pages that need one answer 503.",
     "Attach one: heroku addons:create heroku-postgresql:essential-0",

@@ -38,14 +38,18 @@ class LogInForm(AuthenticationForm):
         return self.cleaned_data
 
 
-class AddressForm(forms.Form):
-    """Asks for the address that a mail goes to."""
-
-    email = address_field("email")
+class RequestForm(forms.Form):
+    """A form that counts its attempts, for which it knows its request."""
 
     def __init__(self, request: HttpRequest, **arguments: Any) -> None:
         super().__init__(**arguments)
         self.request = request
+
+
+class AddressForm(RequestForm):
+    """Asks for the address that a mail goes to."""
+
+    email = address_field("email")
 
     def clean(self) -> dict[str, Any]:
         if not self.errors:
@@ -59,27 +63,19 @@ class NewPasswordForm(SetPasswordForm):
     error_messages = {"password_mismatch": texts.PASSWORDS_DIFFER}
 
 
-class ChangePasswordForm(NewPasswordForm, PasswordChangeForm):
+class ChangePasswordForm(RequestForm, NewPasswordForm, PasswordChangeForm):
     old_password = password_field(texts.OLD_PASSWORD, "current-password")
     error_messages = {"password_incorrect": texts.WRONG_PASSWORD, "password_mismatch": texts.PASSWORDS_DIFFER}
-
-    def __init__(self, request: HttpRequest, **arguments: Any) -> None:
-        super().__init__(**arguments)
-        self.request = request
 
     def clean_old_password(self) -> str:
         limit("log in", self.user.email, self.request)
         return super().clean_old_password()
 
 
-class DeleteForm(forms.Form):
+class DeleteForm(RequestForm):
     """Asks for the password once more."""
 
     password = password_field(texts.PASSWORD, "current-password")
-
-    def __init__(self, request: HttpRequest, **arguments: Any) -> None:
-        super().__init__(**arguments)
-        self.request = request
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]

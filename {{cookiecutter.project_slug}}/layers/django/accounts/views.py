@@ -62,6 +62,13 @@ class FormPage(Page, FormView):
         return response
 
 
+class RequestFormPage(FormPage):
+    """Shows a RequestForm."""
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"request": self.request}
+
+
 class UserPage(LoginRequiredMixin, Page):
     """A page for somebody who has logged in."""
 
@@ -94,26 +101,20 @@ class LogOut(auth.LogoutView):
         return response
 
 
-class ChangePassword(UserPage, FormPage, auth.PasswordChangeView):
+class ChangePassword(UserPage, RequestFormPage, auth.PasswordChangeView):
     form_class = forms.ChangePasswordForm
     success_url = "/accounts/"
     template_name = "accounts/change.html"
-
-    def get_form_kwargs(self) -> dict[str, Any]:
-        return super().get_form_kwargs() | {"request": self.request}
 
     def form_valid(self, form: Form) -> HttpResponse:
         messages.success(self.request, texts.PASSWORD_CHANGED)
         return super().form_valid(form)
 
 
-class Delete(UserPage, FormPage):
+class Delete(UserPage, RequestFormPage):
     form_class = forms.DeleteForm
     success_url = "/"
     template_name = "accounts/delete.html"
-
-    def get_form_kwargs(self) -> dict[str, Any]:
-        return super().get_form_kwargs() | {"request": self.request}
 
     def form_valid(self, form: Form) -> HttpResponse:
         user = self.request.user
@@ -123,14 +124,11 @@ class Delete(UserPage, FormPage):
         return super().form_valid(form)
 
 
-class MailForm(FormPage):
+class MailForm(RequestFormPage):
     """Asks for an address, and sends it a mail whether or not it has an account."""
 
     form_class = forms.AddressForm
     success_url = "/accounts/sent/"
-
-    def get_form_kwargs(self) -> dict[str, Any]:
-        return super().get_form_kwargs() | {"request": self.request}
 
     def form_valid(self, form: Form) -> HttpResponse:
         address = form.cleaned_data["email"].lower()

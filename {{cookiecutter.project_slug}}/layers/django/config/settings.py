@@ -5,7 +5,7 @@ from typing import Any
 
 import dj_database_url
 
-from config import env, services, timeouts
+from config import env, services
 
 BASE_DIR = env.BASE_DIR
 SITE_NAME = "{{ cookiecutter.project_name }}"
@@ -76,7 +76,7 @@ if REDIS_URL:
     CACHES["default"] = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
-        "OPTIONS": {"socket_connect_timeout": timeouts.CONNECT, "socket_timeout": timeouts.CONNECT},
+        "OPTIONS": services.REDIS_OPTIONS,
     }
 
 # Security

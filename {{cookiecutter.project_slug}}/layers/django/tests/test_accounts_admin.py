@@ -7,8 +7,9 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
-from accounts import texts
+from accounts import letters, texts
 from accounts.models import User
+from config import settings
 from tests.accounts import PASSWORD
 
 
@@ -48,6 +49,10 @@ def test_the_admin_makes_a_user(client: Client) -> None:
     assert User.objects.get(email="new@example.com").check_password(PASSWORD)
     again = client.post("/admin/accounts/user/add/", fields, secure=True)
     assert b"already exists" in again.content
+
+
+def test_a_reset_link_works_as_long_as_its_mail_says() -> None:
+    assert settings.PASSWORD_RESET_TIMEOUT == letters.LINK_SECONDS
 
 
 def test_the_form_says_the_length_that_is_asked_for() -> None:

@@ -26,7 +26,7 @@ SQLALCHEMY_ENGINE_OPTIONS: dict[str, Any] = {}
 if REDIS_URL:
     CACHE_TYPE = "RedisCache"
     CACHE_REDIS_URL = REDIS_URL
-    CACHE_OPTIONS = {"socket_connect_timeout": timeouts.CONNECT, "socket_timeout": timeouts.CONNECT}
+    CACHE_OPTIONS = services.REDIS_OPTIONS
 if SQLALCHEMY_DATABASE_URI.startswith("postgresql"):
     # One connection a thread, looked at before a request uses it.
     SQLALCHEMY_ENGINE_OPTIONS = {
