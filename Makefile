@@ -8,6 +8,10 @@ export RUFF_NO_CACHE := true
 export PYTHONDONTWRITEBYTECODE := 1
 template := {{cookiecutter.project_slug}}
 FRAMEWORK ?= django
+# A release that steals passwords is mostly found out within days.
+MIN_AGE := 7 days
+COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.12 --generate-hashes --no-annotate \
+	--exclude-newer "$(MIN_AGE)" --custom-compile-command "make lock"
 
 help:  ## Print this list
 	@sed -n 's/^\([a-z]*\):.*##/\1 /p' Makefile | awk '{name = $$1; $$1 = ""; printf "make %-5s%s\n", name, $$0}'
@@ -34,16 +38,18 @@ lint: .venv/ready  ## Check style and formatting here and inside the template, a
 	zizmor --offline --quiet .github '$(template)/.github'
 
 lock: .venv/ready  ## Pin every variant's dependencies and our own; UPGRADE=--upgrade takes the newest releases
-	for framework in django flask; do \
-		rm -rf .demo && cookiecutter . --no-input --default-config --output-dir .demo framework=$$framework && \
-		$(MAKE) --no-print-directory -C .demo/my-project lock && \
-		cp .demo/my-project/requirements*.txt '$(template)'/layers/$$framework/ || exit; \
+	@for lock in '$(template)'/layers/*/requirements.txt; do \
+		layer=$$(dirname "$$lock") && framework=$$(basename "$$layer") && rm -rf .demo && echo "$$framework" && \
+		cookiecutter . --no-input --default-config --output-dir .demo framework=$$framework && \
+		$(MAKE) --no-print-directory -C .demo/my-project lock MIN_AGE="$(MIN_AGE)" && \
+		cp .demo/my-project/requirements*.txt "$$layer" || exit; \
 	done
-	$(COMPILE) $(UPGRADE) --output-file requirements.txt
-	$(COMPILE) $(UPGRADE) --group test --constraint requirements.txt --output-file requirements-test.txt
-
-COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.12 --generate-hashes --no-annotate \
-	--custom-compile-command "make lock"
+	@echo "the template itself" && cp requirements*.txt .venv
+	@$(COMPILE) $(UPGRADE) --output-file requirements.txt
+	@$(COMPILE) $(UPGRADE) --group test --constraint requirements.txt --output-file requirements-test.txt
+	@for lock in requirements.txt requirements-test.txt; do \
+		echo "$$lock:" && diff -U 0 .venv/$$lock $$lock | tr -d '\\' | grep '^[-+][a-z0-9]' || echo "  as before"; \
+	done
 
 .venv/ready: .python-version requirements-test.txt
 	@python=$$(sh '$(template)/bin/find-python') && "$$python" -m venv --clear .venv

@@ -1,20 +1,50 @@
 """Refuses an answer that cannot work, in one line that names it and shows a good one."""
 
+import contextlib
 import json
 import re
 import sys
+from importlib.metadata import version
+from pathlib import Path
 
 # As JSON, in which an answer's own quotes and line ends are inert.
-name = json.loads(r""" {{ cookiecutter.project_name|tojson }} """)
-slug = json.loads(r""" {{ cookiecutter.project_slug|tojson }} """)
+answers = json.loads(r""" {{ cookiecutter|tojson }} """)
+# Without prompts Cookiecutter takes an answer for a template: this is the name before that, which cruft does not keep.
+given = json.loads(r""" {{ (_cookiecutter|default(cookiecutter)).project_name|tojson }} """)
 
-if not 1 <= len(name.strip()) <= 60 or not name.isprintable() or set(name) & set('"\\'):
-    sys.exit(
-        f"The name {name[:80]!r} will not do: it takes 1 to 60 characters, none of them a double quote, a backslash "
-        "or a line break. A good one: My Project"
-    )
-if not re.fullmatch(r"[a-z][a-z0-9-]{1,28}[a-z0-9]", slug):
-    sys.exit(
-        f"The slug {slug!r} will not do: it takes 3 to 30 lowercase letters, digits and dashes, "
-        "starts with a letter and does not end with a dash. A good one: my-project"
-    )
+rules = {
+    # Fifty of the widest letters fit into a line of code; and what turns a text's direction can disguise code.
+    "project_name": (
+        r'(?! )(?!.*{[{%#])[^"\\\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]{1,50}(?<! )',
+        "1 to 50 characters, but no line break, double quote, backslash or Jinja",
+        "My Project",
+    ),
+    # Windows has devices of some names in every folder.
+    "project_slug": (
+        r"(?!(aux|con|nul|prn|com\d|lpt\d)$)[a-z][a-z0-9-]{1,28}[a-z0-9]",
+        "3 to 30 lowercase letters, digits and dashes, a letter first, no dash last, but no device of Windows",
+        "my-project",
+    ),
+    "framework": ("|".join(answers["_frameworks"]), " or ".join(answers["_frameworks"]), "django"),
+    "python_version": (r"3\.\d\d", "the first two numbers of a version", "3.13"),
+    "docker": (r"(?i)[01fnty]|false|no|off|on|true|yes", "yes or no", "no"),
+}
+
+
+def refuse(reason: str) -> None:
+    """Stop with a line. Of the folders that a slash in the slug made, Cookiecutter would remove the last only."""
+    folder, parts = Path.cwd(), Path(str(answers["project_slug"])).parts
+    if len(parts) > 1 and not {"..", "/"} & {*parts}:
+        with contextlib.suppress(OSError):
+            for made in [folder, *folder.parents][: len(parts)]:
+                made.rmdir()
+    sys.exit(reason)
+
+
+if tuple(map(int, version("cookiecutter").split(".")[:2])) < (2, 3):
+    refuse(f"Cookiecutter {version('cookiecutter')} will not do: 2.3 is the oldest. Try: pip install -U cookiecutter")
+for question, answer in [*answers.items(), ("project_name", given)]:
+    if question in rules:
+        pattern, rule, good = rules[question]
+        if not re.fullmatch(pattern, str(answer)):
+            refuse(f"{question} {str(answer)[:80]!r} will not do: it takes {rule}. A good one: {good}")
