@@ -28,7 +28,6 @@ demo:  ## Generate the default project and serve it by its Procfile; FRAMEWORK=f
 	@$(MAKE) --no-print-directory -C .demo/my-project serve
 
 test: .venv/ready  ## Render, install, test and boot every variant
-	@-git clean -Xdfq "$(template)"
 	python -m pytest --numprocesses auto --dist loadgroup
 
 lint: .venv/ready  ## Check style and formatting here and inside the template, and the workflows

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
@@ -11,7 +12,13 @@ import psycopg
 import pytest
 
 from tests.dyno import Dyno, free_port, running
-from tests.projects import INTERPRETERS, PYTHON, PYTHONS, RUNNABLE, THOROUGH, VARIANTS, Project, Variant
+from tests.projects import INTERPRETERS, PYTHON, PYTHONS, RUNNABLE, TEMPLATE, THOROUGH, VARIANTS, Project, Variant
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """What a tool cached inside the template would become part of the projects."""
+    if not hasattr(session.config, "workerinput"):
+        subprocess.run(["git", "clean", "-Xdfq", "."], cwd=TEMPLATE, check=False)
 
 
 def pytest_report_header() -> str:
