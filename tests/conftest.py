@@ -4,7 +4,7 @@ import os
 import shutil
 import uuid
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -23,9 +23,27 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(pytest_report_header())
 
 
-def in_one_worker(variants: list[Variant]) -> list[object]:
-    """Parameters that keep all tests of a variant in one process, which renders and installs it once."""
-    return [pytest.param(variant, id=str(variant), marks=pytest.mark.xdist_group(str(variant))) for variant in variants]
+def in_one_worker(values: Iterable[object]) -> list[object]:
+    """Parameters that keep a module's tests of a variant in one process, which prepares what they share once."""
+    return [pytest.param(value, id=str(value), marks=pytest.mark.xdist_group(str(value))) for value in values]
+
+
+# What takes longest begins first, so that no process is left with it at the end.
+LONGEST = ["test_server", "test_commands", "test_accounts", "test_push", "test_doctor", "test_docker", "test_contract"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """More than one for each CPU, since many tests wait: for a time-out, for a server's end, for a browser."""
+    return 2 * len(os.sched_getaffinity(0))
 
 
 thorough = pytest.mark.parametrize("project", in_one_worker(THOROUGH), indirect=True)
@@ -34,24 +52,36 @@ thorough = pytest.mark.parametrize("project", in_one_worker(THOROUGH), indirect=
 
 @pytest.fixture(scope="session", autouse=True)
 def clean_home(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Cookiecutter keeps its replay files in a home of the tests' own."""
+    """Cookiecutter keeps its replay files in a home of the tests' own; what was downloaded once is kept."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    os.environ.setdefault("PIP_CACHE_DIR", str(cache / "pip"))
+    os.environ.setdefault("UV_CACHE_DIR", str(cache / "uv"))
     os.environ["HOME"] = str(tmp_path_factory.mktemp("home"))
 
 
-@pytest.fixture(scope="session", params=in_one_worker(VARIANTS))
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of all processes of this test run."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="module", params=in_one_worker(VARIANTS))
 def rendered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a freshly generated project, of every variant."""
     variant: Variant = request.param
     return variant.render(tmp_path_factory.mktemp("rendered"))
 
 
-@pytest.fixture(scope="session", params=in_one_worker(RUNNABLE))
-def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Project:
+@pytest.fixture(scope="module", params=in_one_worker(RUNNABLE))
+def project(request: pytest.FixtureRequest, shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A generated project, installed and built, of every variant whose Python this machine has."""
-    return Project(request.param, tmp_path_factory.mktemp("project"))
+    variant: Variant = request.param
+    (shared / str(variant)).mkdir(exist_ok=True)
+    return Project(variant, shared / str(variant), tmp_path_factory.mktemp("project"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def probe(project: Project) -> str:
     """The command that serves the project with misbehaving pages added."""
     probes = Path(__file__).parent / "probes"
@@ -102,7 +132,7 @@ def new_database(postgres: str) -> Callable[[], str]:
     return make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def database_url(project: Project, new_database: Callable[[], str]) -> str:
     """The address of a database that the project's release step has prepared."""
     url = new_database()
@@ -110,14 +140,14 @@ def database_url(project: Project, new_database: Callable[[], str]) -> str:
     return url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dyno(project: Project, database_url: str) -> Iterator[Dyno]:
     """The project's web process with everything attached."""
     with running(project, DATABASE_URL=database_url, SECRET_KEY="0123456789abcdef" * 4) as dyno:
         yield dyno
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bare_dyno(project: Project) -> Iterator[Dyno]:
     """The project's web process with nothing attached."""
     with running(project) as dyno:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.conftest import in_one_worker
 from tests.dyno import PATIENCE, Server, free_port
 from tests.projects import FRAMEWORKS, Project, render
 
@@ -29,7 +30,7 @@ def test_is_fully_typed(project: Project) -> None:
     assert result.returncode == 0, result.stdout
 
 
-@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in FRAMEWORKS])
+@pytest.fixture(scope="module", params=in_one_worker(FRAMEWORKS))
 def fresh(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project as it is after generation, with nothing installed."""
     return render(tmp_path_factory.mktemp("fresh"), framework=request.param)
