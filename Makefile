@@ -25,7 +25,7 @@ demo:  ## Generate the default project and serve it by its Procfile; FRAMEWORK=f
 
 test: .venv/ready  ## Render, install, test and boot every variant
 	@-git clean -Xdfq "$(template)"
-	python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder
+	python -m pytest --numprocesses auto
 
 lint: .venv/ready  ## Check style and formatting here and inside the template, and the workflows
 	ruff check

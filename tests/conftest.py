@@ -1,17 +1,20 @@
 """What the tests share."""
 
 import os
+import re
 import shutil
 import uuid
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.dyno import Dyno, free_port, running
-from tests.projects import INTERPRETERS, PYTHON, PYTHONS, RUNNABLE, THOROUGH, VARIANTS, Project, Variant
+from tests.projects import FRAMEWORKS, INTERPRETERS, PYTHON, PYTHONS, RUNNABLE, THOROUGH, VARIANTS, Project, Variant
 
 
 def pytest_report_header() -> str:
@@ -23,22 +26,25 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(pytest_report_header())
 
 
-def in_one_worker(values: Iterable[object]) -> list[object]:
-    """Parameters that keep a module's tests of a variant in one process, which prepares what they share once."""
-    return [pytest.param(value, id=str(value), marks=pytest.mark.xdist_group(str(value))) for value in values]
-
-
 # What takes longest begins first, so that no process is left with it at the end.
 LONGEST = ["test_server", "test_commands", "test_accounts", "test_push", "test_doctor", "test_docker", "test_contract"]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-    order = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+class OneModuleOfOneVariant(LoadScopeScheduling):
+    """Keeps a module's tests of a variant in one process, which prepares what they share once.
+
+    That is what ``--dist loadgroup`` is for, but pytest 9.2 takes no notice of its groups (pytest-xdist issue 1386).
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        module, _, test = nodeid.partition("::")
+        variant = re.search(rf"\[.*?\b((?:{'|'.join(FRAMEWORKS)})(?:-[0-9.]+(?:-docker)?)?)\b", test)
+        return f"{module} {variant[1]}" if variant else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneModuleOfOneVariant:
+    config.option.loadscopereorder = False
+    return OneModuleOfOneVariant(config, log)
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -46,7 +52,11 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * len(os.sched_getaffinity(0))
 
 
-thorough = pytest.mark.parametrize("project", in_one_worker(THOROUGH), indirect=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+
+
+thorough = pytest.mark.parametrize("project", THOROUGH, indirect=True, ids=str)
 """Marks a module that tests one version of Python only, of each framework."""
 
 
@@ -66,14 +76,14 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
-@pytest.fixture(scope="module", params=in_one_worker(VARIANTS))
+@pytest.fixture(scope="module", params=VARIANTS, ids=str)
 def rendered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a freshly generated project, of every variant."""
     variant: Variant = request.param
     return variant.render(tmp_path_factory.mktemp("rendered"))
 
 
-@pytest.fixture(scope="module", params=in_one_worker(RUNNABLE))
+@pytest.fixture(scope="module", params=RUNNABLE, ids=str)
 def project(request: pytest.FixtureRequest, shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A generated project, installed and built, of every variant whose Python this machine has."""
     variant: Variant = request.param

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.conftest import in_one_worker
 from tests.dyno import PATIENCE, Server, free_port
 from tests.projects import FRAMEWORKS, Project, render
 
@@ -30,7 +29,7 @@ def test_is_fully_typed(project: Project) -> None:
     assert result.returncode == 0, result.stdout
 
 
-@pytest.fixture(scope="module", params=in_one_worker(FRAMEWORKS))
+@pytest.fixture(scope="module", params=FRAMEWORKS)
 def fresh(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project as it is after generation, with nothing installed."""
     return render(tmp_path_factory.mktemp("fresh"), framework=request.param)
