@@ -27,7 +27,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 # What takes longest begins first, so that no process is left with it at the end.
-LONGEST = ["test_server", "test_commands", "test_accounts", "test_push", "test_doctor", "test_docker", "test_contract"]
+LONGEST = ["server", "doctor", "commands", "push", "accounts", "docker", "browser", "contract", "lock"]
 
 
 class OneModuleOfOneVariant(LoadScopeScheduling):
@@ -53,7 +53,8 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+    order = {f"test_{name}": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 thorough = pytest.mark.parametrize("project", THOROUGH, indirect=True, ids=str)
@@ -155,6 +156,8 @@ def dyno(project: Project, database_url: str) -> Iterator[Dyno]:
     """The project's web process with everything attached."""
     with running(project, DATABASE_URL=database_url, SECRET_KEY="0123456789abcdef" * 4) as dyno:
         yield dyno
+        assert dyno.stop() == 0
+        assert dyno.strays() == []
 
 
 @pytest.fixture(scope="module")
@@ -162,3 +165,4 @@ def bare_dyno(project: Project) -> Iterator[Dyno]:
     """The project's web process with nothing attached."""
     with running(project) as dyno:
         yield dyno
+        assert dyno.stop() == 0
