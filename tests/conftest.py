@@ -49,7 +49,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneModu
 
 def pytest_xdist_auto_num_workers() -> int:
     """More than one for each CPU, since many tests wait: for a time-out, for a server's end, for a browser."""
-    return 2 * len(os.sched_getaffinity(0))
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
