@@ -28,7 +28,7 @@ demo:  ## Generate the default project and serve it by its Procfile; FRAMEWORK=f
 	@$(MAKE) --no-print-directory -C .demo/my-project serve
 
 test: .venv/ready  ## Render, install, test and boot every variant
-	python -m pytest --numprocesses auto --dist loadgroup
+	python -m pytest --numprocesses auto
 
 lint: .venv/ready  ## Check style and formatting here and inside the template, and the workflows
 	ruff check

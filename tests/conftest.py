@@ -1,6 +1,7 @@
 """What the tests share."""
 
 import os
+import re
 import shutil
 import subprocess
 import uuid
@@ -10,9 +11,22 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.dyno import Dyno, free_port, running
-from tests.projects import INTERPRETERS, PYTHON, PYTHONS, RUNNABLE, TEMPLATE, THOROUGH, VARIANTS, Project, Variant
+from tests.projects import (
+    FRAMEWORKS,
+    INTERPRETERS,
+    PYTHON,
+    PYTHONS,
+    RUNNABLE,
+    TEMPLATE,
+    THOROUGH,
+    VARIANTS,
+    Project,
+    Variant,
+)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -30,35 +44,73 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(pytest_report_header())
 
 
-def in_one_worker(variants: list[Variant]) -> list[object]:
-    """Parameters that keep all tests of a variant in one process, which renders and installs it once."""
-    return [pytest.param(variant, id=str(variant), marks=pytest.mark.xdist_group(str(variant))) for variant in variants]
+# What takes longest begins first, so that no process is left with it at the end.
+LONGEST = ["server", "doctor", "commands", "push", "accounts", "docker", "browser", "contract", "lock"]
 
 
-thorough = pytest.mark.parametrize("project", in_one_worker(THOROUGH), indirect=True)
+class OneModuleOfOneVariant(LoadScopeScheduling):
+    """Keeps a module's tests of a variant in one process, which prepares what they share once.
+
+    That is what ``--dist loadgroup`` is for, but pytest 9.2 takes no notice of its groups (pytest-xdist issue 1386).
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        module, _, test = nodeid.partition("::")
+        variant = re.search(rf"\[.*?\b((?:{'|'.join(FRAMEWORKS)})(?:-[0-9.]+(?:-docker)?)?)\b", test)
+        return f"{module} {variant[1]}" if variant else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneModuleOfOneVariant:
+    config.option.loadscopereorder = False
+    return OneModuleOfOneVariant(config, log)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """More than one for each CPU, since many tests wait: for a time-out, for a server's end, for a browser."""
+    return 2 * (os.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {f"test_{name}": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+
+
+thorough = pytest.mark.parametrize("project", THOROUGH, indirect=True, ids=str)
 """Marks a module that tests one version of Python only, of each framework."""
 
 
 @pytest.fixture(scope="session", autouse=True)
 def clean_home(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Cookiecutter keeps its replay files in a home of the tests' own."""
+    """Cookiecutter keeps its replay files in a home of the tests' own; what was downloaded once is kept."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    os.environ.setdefault("PIP_CACHE_DIR", str(cache / "pip"))
+    os.environ.setdefault("UV_CACHE_DIR", str(cache / "uv"))
     os.environ["HOME"] = str(tmp_path_factory.mktemp("home"))
 
 
-@pytest.fixture(scope="session", params=in_one_worker(VARIANTS))
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of all processes of this test run."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="module", params=VARIANTS, ids=str)
 def rendered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a freshly generated project, of every variant."""
     variant: Variant = request.param
     return variant.render(tmp_path_factory.mktemp("rendered"))
 
 
-@pytest.fixture(scope="session", params=in_one_worker(RUNNABLE))
-def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Project:
+@pytest.fixture(scope="module", params=RUNNABLE, ids=str)
+def project(request: pytest.FixtureRequest, shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A generated project, installed and built, of every variant whose Python this machine has."""
-    return Project(request.param, tmp_path_factory.mktemp("project"))
+    variant: Variant = request.param
+    (shared / str(variant)).mkdir(exist_ok=True)
+    return Project(variant, shared / str(variant), tmp_path_factory.mktemp("project"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def probe(project: Project) -> str:
     """The command that serves the project with misbehaving pages added."""
     probes = Path(__file__).parent / "probes"
@@ -109,7 +161,7 @@ def new_database(postgres: str) -> Callable[[], str]:
     return make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def database_url(project: Project, new_database: Callable[[], str]) -> str:
     """The address of a database that the project's release step has prepared."""
     url = new_database()
@@ -117,15 +169,18 @@ def database_url(project: Project, new_database: Callable[[], str]) -> str:
     return url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dyno(project: Project, database_url: str) -> Iterator[Dyno]:
     """The project's web process with everything attached."""
     with running(project, DATABASE_URL=database_url, SECRET_KEY="0123456789abcdef" * 4) as dyno:
         yield dyno
+        assert dyno.stop() == 0
+        assert dyno.strays() == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bare_dyno(project: Project) -> Iterator[Dyno]:
     """The project's web process with nothing attached."""
     with running(project) as dyno:
         yield dyno
+        assert dyno.stop() == 0

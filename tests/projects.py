@@ -1,8 +1,10 @@
 """Generated projects: rendered, installed from their locks, and built as a platform builds them."""
 
+import fcntl
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -62,31 +64,41 @@ def uv(*arguments: str | Path) -> None:
 
 
 class Project:
-    """A generated project with two environments: what the platform installs, and what its tests need besides."""
+    """A generated project with two environments: what the platform installs, and what its tests need besides.
 
-    def __init__(self, variant: Variant, output: Path) -> None:
+    Whoever comes first renders, installs and builds it in ``shared``; everybody has a copy of its folder in ``own``.
+    """
+
+    def __init__(self, variant: Variant, shared: Path, own: Path) -> None:
         self.variant = variant
-        self.path = variant.render(output)
-        self.runtime = self.install("requirements.txt", output / "runtime")
-        self.tools = self.install("requirements-test.txt", output / "tools")
-        self.home = output / "home"
+        self.runtime, self.tools, self.bytecode = shared / "runtime", shared / "tools", shared / "bytecode"
+        self.home = own / "home"
         self.home.mkdir()
+        with (shared / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            built = shared / "built"
+            if not built.exists():
+                self.path = variant.render(own)
+                self.build()
+                self.path.rename(built)
+        self.path = shutil.copytree(built, own / "my-project")
         self.processes: dict[str, str] = yaml.safe_load((self.path / "Procfile").read_text())
+
+    def build(self) -> None:
+        for lock, folder in ("requirements.txt", self.runtime), ("requirements-test.txt", self.tools):
+            uv("venv", "--clear", "--python", INTERPRETERS[self.variant.python], folder)
+            uv("pip", "install", "--python", folder, "--no-deps", "--require-hashes", "--requirement", self.path / lock)
         # What the buildpack does where it finds a manage.py, with no variable set.
         if (self.path / "manage.py").exists():
             self.run("python manage.py collectstatic --noinput").check_returncode()
-
-    def install(self, lock: str, folder: Path) -> Path:
-        uv("venv", "--python", INTERPRETERS[self.variant.python], folder)
-        uv("pip", "install", "--python", folder, "--no-deps", "--require-hashes", "--requirement", self.path / lock)
-        return folder
 
     def environment(self, variables: dict[str, str], tools: bool = False) -> dict[str, str]:
         """A process's whole environment: nothing of this machine but a PATH."""
         folder = self.tools if tools else self.runtime
         path = f"{folder}/bin{os.pathsep}{os.defpath}"
-        own = {"HOME": str(self.home), "PATH": path, "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(self.home)}
-        return own | variables
+        own = {"HOME": str(self.home), "PATH": path, "TMPDIR": str(self.home)}
+        # A platform has compiled what it boots; here the first process does it, for all others and outside the project.
+        return own | {"PYTHONPYCACHEPREFIX": str(self.bytecode)} | variables
 
     def run(
         self, command: str, tools: bool = False, folder: Path | None = None, **variables: str

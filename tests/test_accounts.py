@@ -121,6 +121,7 @@ def test_counts_attempts_while_redis_is_down(project: Project, database_url: str
     with running(project, DATABASE_URL=database_url, REDIS_URL=url) as dyno:
         assert 10 <= attempts_allowed(dyno) <= 20
         dyno.wait_for("level=warning logger=accounts.throttle .*Redis does not answer")
+        assert dyno.stop() == 0
 
 
 @pytest.mark.parametrize("scheme", ["smtp", "submission", "smtps"])

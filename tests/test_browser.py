@@ -36,11 +36,12 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(project: Project, database_url: str) -> Iterator[Dyno]:
     """The project as in production, but reached without TLS."""
     with running(project, DATABASE_URL=database_url, HTTPS="off", SECRET_KEY="0123456789abcdef" * 4) as dyno:
         yield dyno
+        assert dyno.stop() == 0
 
 
 class Person:

@@ -29,7 +29,7 @@ def test_is_fully_typed(project: Project) -> None:
     assert result.returncode == 0, result.stdout
 
 
-@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in FRAMEWORKS])
+@pytest.fixture(scope="module", params=FRAMEWORKS)
 def fresh(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project as it is after generation, with nothing installed."""
     return render(tmp_path_factory.mktemp("fresh"), framework=request.param)
@@ -58,19 +58,19 @@ def test_help_names_every_command(fresh: Path) -> None:
     assert listed == {"doctor", "help", "lint", "lock", "run", "serve", "test"}
 
 
+@pytest.mark.parametrize("target", ["doctor", "lint", "lock", "run", "serve", "test"])
+def test_each_command_would_set_up_first(target: str, fresh: Path) -> None:
+    assert not (fresh / ".venv").exists()
+    set_up, _, own = make(fresh, "--dry-run", target).stdout.partition("touch .venv/ready\n")
+    assert "pip install" in set_up
+    assert own
+
+
 def test_one_command_sets_up_tests_and_lints(fresh: Path) -> None:
     result = make(fresh, "lint", "test")
     assert result.returncode == 0, result.stdout + result.stderr
     assert "Using Python 3.13" in result.stderr
     assert " passed" in result.stdout
-
-
-def test_lock_changes_nothing_when_nothing_changed(fresh: Path) -> None:
-    locks = [fresh / "requirements.txt", fresh / "requirements-test.txt"]
-    before = [lock.read_text() for lock in locks]
-    result = make(fresh, "lock")
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert [lock.read_text() for lock in locks] == before
 
 
 @pytest.mark.parametrize("target", ["run", "serve"])
@@ -89,6 +89,15 @@ def test_serves_from_a_fresh_state(target: str, fresh: Path) -> None:
         assert ready.json() == {"database": "ok"}
     finally:
         server.stop()
+
+
+def test_lock_changes_nothing_when_nothing_changed(fresh: Path) -> None:
+    """Last, since whatever comes after new locks installs anew."""
+    locks = [fresh / "requirements.txt", fresh / "requirements-test.txt"]
+    before = [lock.read_text() for lock in locks]
+    result = make(fresh, "lock")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert [lock.read_text() for lock in locks] == before
 
 
 def test_says_in_one_line_that_no_python_was_found(fresh: Path) -> None:

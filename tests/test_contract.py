@@ -135,8 +135,7 @@ def test_keeps_the_routers_request_id_from_log_to_page(dyno: Dyno) -> None:
 
 
 def test_writes_nothing_but_events(dyno: Dyno) -> None:
-    # A mail that no server took, like a traceback, follows its event in lines marked with the request.
-    assert [line for line in dyno.log if not re.match(r"level=|request_id=\S+ \| ", line)] == []
+    assert dyno.strays() == []
 
 
 # What happens when something is missing, wrong or broken
@@ -166,6 +165,7 @@ def test_answers_503_while_its_database_is_down(project: Project, probe: str) ->
         ready = dyno.get("/readyz")
         assert (ready.status_code, ready.json()) == (503, {"database": "failing"})
         dyno.wait_for("The database does not answer: .*heroku pg:info")
+        assert dyno.stop() == 0
 
 
 def test_answers_from_its_database(project: Project, probe: str, database_url: str) -> None:
@@ -256,6 +256,7 @@ def test_is_imported_once_and_shares_its_key(preload: str, project: Project, pro
                     answers[response.json()["pid"]] = response.json()["key"]
         assert len(set(answers.values())) == 1
         assert len([line for line in dyno.log if "probe imported" in line]) == (1 if preload == "on" else 3)
+        assert dyno.stop() == 0
 
 
 def has_ipv6() -> bool:

@@ -79,6 +79,7 @@ def test_serves_with_whatever_is_set_and_asks_for_the_rest(
         assert len(asked) == len(ADVICE.keys() - step)
         for name, command in ADVICE.items():
             assert [command in line for line in asked].count(True) == (0 if name in step else 1)
+        assert dyno.stop() == 0
 
 
 def test_boots_where_no_buildpack_prepares_anything(project: Project) -> None:

@@ -1,11 +1,16 @@
 """Somebody with an account, for the tests."""
 
+from argon2 import PasswordHasher
+
 from accounts import passwords
 from accounts.models import User
 from config.database import db
 from config.wsgi import application
 
 PASSWORD = "a fine old horse"
+
+# Slow hashes would be half of what the tests take.
+passwords.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 class Person:
