@@ -15,7 +15,7 @@ given = json.loads(r""" {{ (_cookiecutter|default(cookiecutter)).project_name|to
 rules = {
     # Fifty of the widest letters fit into a line of code; and what turns a text's direction can disguise code.
     "project_name": (
-        r'(?! )(?!.*{[{%#])[^"\\\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]{1,50}(?<! )',
+        r'(?! )(?!.*{[%#{])[^"\\\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]{1,50}(?<! )',
         "1 to 50 characters, but no line break, double quote, backslash or Jinja",
         "My Project",
     ),
