@@ -27,13 +27,14 @@ demo:  ## Generate the default project and serve it by its Procfile; FRAMEWORK=f
 	@echo "Next, in another terminal: cd .demo/my-project && make help"
 	@$(MAKE) --no-print-directory -C .demo/my-project serve
 
-test: .venv/ready  ## Render, install, test and boot every variant
-	python -m pytest --numprocesses auto
+test: .venv/ready  ## Render, install, test and boot every variant; TEST_VARIANT=flask-3.14 or TESTS=FILE for a part of it
+	python -m pytest --numprocesses auto $(TESTS)
 
 lint: .venv/ready  ## Check style and formatting here and inside the template, and the workflows
 	ruff check
 	ruff format --check
 	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml '$(template)'/.github/workflows/*.yml
+	check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml '$(template)'/.github/dependabot.yml
 	zizmor --offline --quiet .github '$(template)/.github'
 
 lock: .venv/ready  ## Pin every variant's dependencies and our own; UPGRADE=--upgrade takes the newest releases

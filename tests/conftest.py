@@ -18,6 +18,7 @@ from tests.dyno import Dyno, free_port, running
 from tests.projects import (
     FRAMEWORKS,
     INTERPRETERS,
+    ONLY,
     PYTHON,
     PYTHONS,
     RUNNABLE,
@@ -30,7 +31,9 @@ from tests.projects import (
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """What a tool cached inside the template would become part of the projects."""
+    """Refuse to test nothing, and remove what a tool has cached inside the template: projects would get it too."""
+    if ONLY and (ONLY not in map(str, VARIANTS) or PYTHON not in INTERPRETERS):
+        pytest.exit(f"TEST_VARIANT is {ONLY}, which is no variant or wants a Python that is not here.", returncode=2)
     if not hasattr(session.config, "workerinput"):
         subprocess.run(["git", "clean", "-Xdfq", "."], cwd=TEMPLATE, check=False)
 
@@ -48,6 +51,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 LONGEST = ["server", "doctor", "commands", "push", "accounts", "docker", "browser", "contract", "lock"]
 
 
+def variant_of(test: str) -> str:
+    """The variant or framework that a test's parameters name, if any."""
+    found = re.search(rf"\[.*?\b((?:{'|'.join(FRAMEWORKS)})(?:-[0-9.]+(?:-docker)?)?)\b", test)
+    return found[1] if found else ""
+
+
+def is_wanted(item: pytest.Item) -> bool:
+    """Whether TEST_VARIANT, where it is set, asks for a test."""
+    docker, variant = item.path.stem == "test_docker", variant_of(item.name)
+    if ONLY.endswith("-docker"):
+        return variant == ONLY or (docker and ONLY.startswith(variant))
+    return not ONLY or (not docker and ONLY.startswith(variant))
+
+
 class OneModuleOfOneVariant(LoadScopeScheduling):
     """Keeps a module's tests of a variant in one process, which prepares what they share once.
 
@@ -56,8 +73,7 @@ class OneModuleOfOneVariant(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         module, _, test = nodeid.partition("::")
-        variant = re.search(rf"\[.*?\b((?:{'|'.join(FRAMEWORKS)})(?:-[0-9.]+(?:-docker)?)?)\b", test)
-        return f"{module} {variant[1]}" if variant else nodeid
+        return f"{module} {variant_of(test)}" if variant_of(test) else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneModuleOfOneVariant:
@@ -70,9 +86,10 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    config.hook.pytest_deselected(items=[item for item in items if not is_wanted(item)])
     order = {f"test_{name}": place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+    items[:] = sorted(filter(is_wanted, items), key=lambda item: order.get(item.path.stem, len(order)))
 
 
 thorough = pytest.mark.parametrize("project", THOROUGH, indirect=True, ids=str)

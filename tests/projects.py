@@ -1,6 +1,5 @@
 """Generated projects: rendered, installed from their locks, and built as a platform builds them."""
 
-import fcntl
 import json
 import os
 import shlex
@@ -49,8 +48,10 @@ class Variant:
 VARIANTS = [Variant(*answers) for answers in product(FRAMEWORKS, PYTHONS, [False, True])]
 # Docker's files lie beside the others and change none of them, which tests/test_docker.py proves; it runs them too.
 RUNNABLE = [variant for variant in VARIANTS if variant.python in INTERPRETERS and not variant.docker]
-# What takes long, and does not hang on the version of Python, is tested with one: the default, or TEST_PYTHON.
-PYTHON = os.environ.get("TEST_PYTHON") or next(version for version in PYTHONS if version in INTERPRETERS)
+# One variant only, as in flask-3.14 or django-3.12-docker, whose tests are those that the option adds.
+ONLY = os.environ.get("TEST_VARIANT", "")
+# What takes long, and does not hang on the version of Python, is tested with one: that variant's, or the default.
+PYTHON = next((version for version in PYTHONS if version in (ONLY.split("-") if ONLY else INTERPRETERS)), PYTHONS[0])
 THOROUGH = [variant for variant in RUNNABLE if variant.python == PYTHON]
 
 
@@ -74,6 +75,8 @@ class Project:
         self.runtime, self.tools, self.bytecode = shared / "runtime", shared / "tools", shared / "bytecode"
         self.home = own / "home"
         self.home.mkdir()
+        import fcntl  # Windows, where projects are rendered but not run, has none.
+
         with (shared / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             built = shared / "built"

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import ssl
 import subprocess
 import threading
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import redis
 import trustme
@@ -23,7 +25,27 @@ from tests.dyno import PATIENCE, free_port
 
 @contextlib.contextmanager
 def cache_server(folder: Path, tls: bool = False) -> Iterator[str]:
-    """The address of a server that speaks Redis' protocol; with ``tls``, its certificate is signed by nobody known."""
+    """The address of an empty Redis: TEST_REDIS_URL, on this machine, or one of the tests' own.
+
+    With ``tls``, its certificate is signed by nobody known.
+    """
+    with contextlib.ExitStack() as servers:
+        if given := os.environ.get("TEST_REDIS_URL"):
+            # Each process of the tests has a database of its own.
+            port, number = urlsplit(given).port or 6379, int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+            with redis.Redis(port=port, db=number) as client:
+                client.flushdb()
+        else:
+            port, number = servers.enter_context(own_cache_server(folder)), 0
+        if tls:
+            yield f"rediss://:@localhost:{servers.enter_context(tls_in_front_of(port))}/{number}"
+        else:
+            yield f"redis://localhost:{port}/{number}"
+
+
+@contextlib.contextmanager
+def own_cache_server(folder: Path) -> Iterator[int]:
+    """The port of a server that speaks Redis' protocol."""
     port = free_port()
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     with subprocess.Popen([get_binary_path(), *options], stdout=subprocess.DEVNULL) as process:
@@ -37,11 +59,7 @@ def cache_server(folder: Path, tls: bool = False) -> Iterator[str]:
                     except redis.ConnectionError:
                         assert process.poll() is None
                         assert time.monotonic() < deadline
-            if not tls:
-                yield f"redis://localhost:{port}"
-                return
-            with tls_in_front_of(port) as secure:
-                yield f"rediss://:@localhost:{secure}"
+            yield port
         finally:
             process.terminate()
 

@@ -19,9 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from tests.conftest import thorough
 from tests.languages import parse
-from tests.projects import CHOICES, FRAMEWORKS, PYTHONS, ROOT, Project, render
+from tests.projects import CHOICES, FRAMEWORKS, PYTHONS, ROOT, render
 
 DEFAULTS = {"project_name": "My Project", "project_slug": "my-project", "framework": "django"}
 DEFAULTS |= {"python_version": PYTHONS[0], "docker": "no"}
@@ -259,14 +258,6 @@ def test_an_answer_runs_no_code(tmp_path: Path) -> None:
                 subprocess.run(["make", "--dry-run"], cwd=project, check=True, capture_output=True)
                 shutil.rmtree(project)
     assert not trace.exists()
-
-
-@thorough
-@pytest.mark.parametrize("name", ["<b>*'%s' & {x} #1: $HOME `id` é世界🙂 שלום"])
-def test_passes_its_tests_whatever_its_name(name: str, project: Project, tmp_path: Path) -> None:
-    other = render(tmp_path, project_name=name, project_slug="abc", framework=project.variant.framework)
-    result = project.run("python -m pytest", tools=True, folder=other)
-    assert result.returncode == 0, result.stdout
 
 
 def test_the_defaults_make_a_project(tmp_path: Path) -> None:

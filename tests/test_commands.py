@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.conftest import thorough
 from tests.dyno import PATIENCE, Server, free_port
 from tests.projects import FRAMEWORKS, Project, render
 
@@ -21,6 +22,14 @@ def test_passes_its_own_tests(project: Project) -> None:
 
 def test_passes_its_own_tests_on_postgresql(project: Project, new_database: Callable[[], str]) -> None:
     result = project.run("python -m pytest", tools=True, DATABASE_URL=new_database())
+    assert result.returncode == 0, result.stdout
+
+
+@thorough
+def test_passes_its_own_tests_whatever_its_name(project: Project, tmp_path: Path) -> None:
+    name = "<b>*'%s' & {x} #1: $HOME `id` é世界🙂 שלום"
+    other = render(tmp_path, project_name=name, project_slug="abc", framework=project.variant.framework)
+    result = project.run("python -m pytest", tools=True, folder=other)
     assert result.returncode == 0, result.stdout
 
 
