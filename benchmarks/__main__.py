@@ -77,7 +77,7 @@ def main() -> None:
     given = arguments()
     if not Path("/proc/self/smaps_rollup").exists():
         sys.exit("The benchmark reads memory from /proc/*/smaps_rollup, which only Linux has.")
-    measured = run(given.rounds, given.seconds, given.workers, given.frameworks)
+    measured = run(given.rounds, given.seconds, sorted(set(given.workers)), given.frameworks)
     write(measured, given.output)
     print("\n".join(report.targets(measured)))
     print(f"Written: {given.output}/benchmarks.md and .json, memory.svg, throughput.svg")
