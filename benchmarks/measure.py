@@ -12,7 +12,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import load
-from benchmarks.contenders import AS_IT_IS, BARE_PAGES, BOOTED, PAGES, UNDONE, Build, Contender, Server, running
+from benchmarks.contenders import (
+    AS_IT_IS,
+    BARE,
+    BARE_PAGES,
+    BOOTED,
+    PAGES,
+    PROJECT,
+    UNDONE,
+    Build,
+    Contender,
+    Server,
+    running,
+)
 from benchmarks.samples import Figure, Samples
 from tests.projects import ROOT
 
@@ -50,6 +62,14 @@ def cpu(root: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def settle(root: int) -> None:
+    """Wait until a server is idle: without preload it answers before the last of its workers is up."""
+    before, now = -1.0, cpu(root)
+    while now > before:
+        time.sleep(0.1)
+        before, now = now, cpu(root)
+
+
 def warm(server: Server, pages: Iterable[str]) -> None:
     """Have each thread answer each page, so that templates are compiled and connections opened."""
     for page in pages:
@@ -57,13 +77,23 @@ def warm(server: Server, pages: Iterable[str]) -> None:
         load.drive_with_python(server.port, server.path(page), CLIENTS * server.workers, WARM_UP, headers)
 
 
+def time_boot(samples: Samples, server: Server) -> None:
+    for page in "/healthz", "/":
+        figure = Figure(server.build.framework, "boot, s", server.contender.name, server.workers, page)
+        samples.add(figure, server.boot(page))
+
+
 def boots(samples: Samples, build: Build, workers: int) -> None:
     """Boot each contender alone, and look at its memory before and after it has worked."""
+    # A boot is short, and its target tight.
+    for contender in (PROJECT, BARE) * 2:
+        with running(build, contender, workers) as server:
+            time_boot(samples, server)
     for contender in BOOTED:
         figure = Figure(build.framework, "", contender.name, workers)
         with running(build, contender, workers) as server:
-            for page in "/healthz", "/":
-                samples.add(replace(figure, measure="boot, s", page=page), server.boot(page))
+            time_boot(samples, server)
+            settle(server.process.pid)
             samples.add(replace(figure, measure="memory idle, MB"), memory(server.process.pid))
             warm(server, [page for page in BARE_PAGES if page in contender.pages])
             samples.add(replace(figure, measure="memory after load, MB"), memory(server.process.pid))

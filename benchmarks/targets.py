@@ -1,5 +1,6 @@
 """What a project may cost, as ratios within one run, and whether it does."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -19,8 +20,8 @@ class Target:
     framework: str
     what: str
     ratio: Summary
-    least: float = 0
-    most: float = float("inf")
+    least: float = -math.inf
+    most: float = math.inf
 
     @property
     def met(self) -> bool:
@@ -28,14 +29,14 @@ class Target:
 
     @property
     def limit(self) -> str:
-        return f"≥ {self.least:g}" if self.least else f"≤ {self.most:g}"
+        return f"≥ {self.least:g}" if self.most == math.inf else f"≤ {self.most:g}"
 
 
 def targets(samples: Samples, framework: str, counts: list[int], packages: list[Package]) -> Iterator[Target]:
     """Every target that a run with so many workers, ``counts``, can tell anything about."""
     usual = WORKERS if WORKERS in counts else counts[0]
 
-    def target(what: str, ratio: Summary | None, least: float = 0, most: float = float("inf")) -> Iterator[Target]:
+    def target(what: str, ratio: Summary | None, least: float = -math.inf, most: float = math.inf) -> Iterator[Target]:
         if ratio:
             yield Target(framework, what, ratio, least, most)
 
