@@ -56,10 +56,14 @@ def package(module: str) -> str:
 
 
 def times(build: Build) -> dict[str, float]:
-    """Milliseconds that each module takes, less those it imports, when Gunicorn imports the project."""
+    """Milliseconds that each module takes, less those it imports, when Gunicorn imports the project; the least of 5."""
     command = "python", "-X", "importtime", "-m", "gunicorn", "--check-config", "config.wsgi"
-    output = build.run(*command, cwd=build.laid_over(PROJECT.layer)).stderr
-    return {found["module"]: int(found["self"]) / 1000 for found in TIMED.finditer(output)}
+    least: dict[str, float] = {}
+    for _ in range(5):
+        for found in TIMED.finditer(build.run(*command, cwd=build.laid_over(PROJECT.layer)).stderr):
+            taken = int(found["self"]) / 1000
+            least[found["module"]] = min(taken, least.get(found["module"], taken))
+    return least
 
 
 def wanted(file: Path) -> set[str]:

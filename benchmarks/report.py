@@ -188,8 +188,8 @@ def imports(run: Run, framework: str) -> Iterator[str]:
     idle = [each for each in packages if each.idle]
     named = ", ".join(f"{each.name} ({short(each.milliseconds)} ms)" for each in idle)
     needless = ", ".join(each.name for each in idle if each.needless)
-    yield f"Nothing ran of {named or 'none'}. Imported by the project itself, and not called at the start either: "
-    yield f"{needless or 'none of them'}."
+    yield f"Nothing ran of {named or 'none'}."
+    yield f"Imported by the project itself, and not called at the start either: {needless or 'none of them'}."
     yield ""
     modules = ", ".join(f"`{module}` {short(taken)}" for module, taken in run.idle[framework][:MOST])
     yield f"The slowest modules of which nothing ran, in ms: {modules}."
