@@ -50,5 +50,9 @@ class Visitor:
         """The same form, sent by as many windows at the same moment."""
         path, hidden = self.open_form(path)
         data = hidden | fields
+        # Each with the cookies of now, not with those of whichever is answered before it is sent.
+        windows = [Visitor(self.dyno, self.host) for _ in range(times)]
+        for window in windows:
+            window.cookies = dict(self.cookies)
         with ThreadPoolExecutor(times) as pool:
-            return list(pool.map(lambda _: self.request("POST", path, data), range(times)))
+            return list(pool.map(lambda window: window.request("POST", path, data), windows))
