@@ -9,10 +9,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import imports, measure, plots, report
-from benchmarks.contenders import SERVED, Build, new_database, postgres
+from benchmarks.contenders import SERVED, Build
 from benchmarks.samples import Samples
 from benchmarks.targets import targets
 from tests.projects import FRAMEWORKS, ROOT
+from tests.services import database_server, new_database
 
 
 def arguments() -> argparse.Namespace:
@@ -40,7 +41,7 @@ def run(rounds: int, seconds: float, workers: list[int], frameworks: list[str]) 
         os.environ["HOME"] = str(folder)  # where Cookiecutter keeps its replay files
         database = folder / "postgres"
         database.mkdir()
-        server = stack.enter_context(postgres(database))
+        server = stack.enter_context(database_server(database))
         builds = []
         for framework in frameworks:
             tell(f"{framework}: generate and install")

