@@ -338,16 +338,22 @@ def test_keeps_its_heartbeat_in_memory(project: Project) -> None:
 
 
 def test_reloads_what_a_developer_changes(project: Project) -> None:
-    code = "from config.wsgi import application\n\nprint('version {}', flush=True)\n"
     module = project.path / "changing.py"
-    module.write_text(code.format(1))
+
+    def save(version: int) -> None:
+        """In one step: a worker that read half a file would find no application in it, and end the server."""
+        new = module.with_suffix(".new")
+        new.write_text(f"from config.wsgi import application\n\nprint('version {version}', flush=True)\n")
+        new.replace(module)
+
+    save(1)
     try:
         with running(project, "gunicorn changing:application", DEBUG="on", WEB_CONCURRENCY="1") as dyno:
             dyno.wait_for("version 1")
             deadline = time.monotonic() + PATIENCE
             # Again and again: the reloader takes what it sees first for what the worker has imported.
             while "version 2" not in dyno.log and time.monotonic() < deadline:
-                module.write_text(code.format(2))
+                save(2)
                 time.sleep(0.2)
             dyno.wait_for("version 2")
             assert dyno.get("/").status_code == 200
