@@ -25,6 +25,9 @@ def template(tmp_path: Path) -> Path:
     }
     for path, text in newest.items():
         path.write_text(text.rpartition("\n\n")[0] + "\n")
+    variables = template / "cookiecutter.json"
+    newest[variables] = variables.read_text()
+    variables.write_text(newest[variables].replace("createsuperuser", "create").replace("--staff", "--manager"))
     deploying = (inside / "DEPLOYING.md").read_text()
     (inside / "DEPLOYING.md").rename(inside / "HOSTING.md")
     repository.commit(template)
