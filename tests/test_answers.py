@@ -50,6 +50,8 @@ BAD_NAMES = [
     "two\u2028lines",
     "\x1b[2J",
     "\u202enoitcerid",
+    "\u2067detalosi",
+    "next\x85line",
     "a" * 51,
     "a" * 200,
     "{{ 7*7 }}",
