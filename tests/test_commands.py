@@ -100,13 +100,22 @@ def test_serves_from_a_fresh_state(target: str, fresh: Path) -> None:
         server.stop()
 
 
-def test_lock_changes_nothing_when_nothing_changed(fresh: Path) -> None:
+def test_lock_takes_no_release_that_is_too_young(fresh: Path) -> None:
+    result = make(fresh, "lock", "UPGRADE=--upgrade", "MIN_AGE=9999 days")
+    assert result.returncode != 0
+    assert "No solution found" in result.stderr
+
+
+def test_lock_says_what_it_changed(fresh: Path) -> None:
     """Last, since whatever comes after new locks installs anew."""
     locks = [fresh / "requirements.txt", fresh / "requirements-test.txt"]
     before = [lock.read_text() for lock in locks]
+    locks[0].write_text(re.sub(r"brotli==.*\n(?: .*\n)+", "", before[0]))
+    (fresh / ".venv" / "ready").touch()
     result = make(fresh, "lock")
     assert result.returncode == 0, result.stdout + result.stderr
     assert [lock.read_text() for lock in locks] == before
+    assert re.fullmatch(r"requirements.txt:\n\+brotli==\S+ *\nrequirements-test.txt:\n  as before\n", result.stdout)
 
 
 def test_says_in_one_line_that_no_python_was_found(fresh: Path) -> None:

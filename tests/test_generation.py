@@ -85,6 +85,14 @@ def test_can_be_checked_out_on_windows(tmp_path: Path) -> None:
                 assert part.partition(".")[0].lower() not in devices, name
 
 
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_keeps_its_line_ends_in_a_checkout_on_windows(framework: str, tmp_path: Path) -> None:
+    project = render(tmp_path, framework=framework, docker="yes")
+    repository.commit(project)
+    repository.git(tmp_path, "clone", "--quiet", "--config", "core.autocrlf=true", str(project), "checkout")
+    assert snapshot(tmp_path / "checkout") == snapshot(project)
+
+
 def test_renders_the_same_files_on_windows() -> None:
     """Cookiecutter compares a path with the patterns by fnmatch, which follows the system's rules for paths."""
     for path in TEMPLATE.rglob("*"):

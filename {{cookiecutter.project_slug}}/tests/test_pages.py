@@ -1,6 +1,7 @@
 """What a visitor sees."""
 
 import html
+import re
 from collections.abc import Callable
 
 import pytest
@@ -20,7 +21,8 @@ TITLES = {
 def test_home_page_shows_the_projects_name(web: Visitor) -> None:
     response = web.get("/")
     assert response.status_code == 200
-    assert html.unescape(response.text).count(settings.SITE_NAME) >= 2
+    shown = re.findall(r'<(?:title|a href="/"|h1)>([^<]*)<', response.text)
+    assert [html.unescape(name) for name in shown] == [settings.SITE_NAME] * 3
 
 
 def test_the_icon_is_where_browsers_look_for_it(web: Visitor) -> None:
