@@ -111,6 +111,7 @@ def test_lock_says_what_it_changed(fresh: Path) -> None:
     locks = [fresh / "requirements.txt", fresh / "requirements-test.txt"]
     before = [lock.read_text() for lock in locks]
     locks[0].write_text(re.sub(r"brotli==.*\n(?: .*\n)+", "", before[0]))
+    # Or the changed lock would be installed first.
     (fresh / ".venv" / "ready").touch()
     result = make(fresh, "lock")
     assert result.returncode == 0, result.stdout + result.stderr
