@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -78,6 +79,8 @@ def main() -> None:
     given = arguments()
     if not Path("/proc/self/smaps_rollup").exists():
         sys.exit("The benchmark reads memory from /proc/*/smaps_rollup, which only Linux has.")
+    # An exception, so that no server is left behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     measured = run(given.rounds, given.seconds, sorted(set(given.workers)), given.frameworks)
     write(measured, given.output)
     print("\n".join(report.targets(measured)))

@@ -146,12 +146,12 @@ def test_works_with_the_lowest_and_the_newest_cookiecutter(wanted: str, framewor
 
 
 def test_an_older_cookiecutter_is_told_so(tmp_path: Path) -> None:
-    cookiecutter = install(tmp_path / "venv", PYTHON, "cookiecutter==2.2.3", "setuptools")
+    cookiecutter = install(tmp_path / "venv", PYTHON, "cookiecutter==2.1.1", "setuptools<81")
     output = tmp_path / "output"
     output.mkdir()
     result = generate(cookiecutter, output)
     assert result.returncode == 1
-    assert "Cookiecutter 2.2.3 will not do: 2.3 is the oldest. Try: pip install -U cookiecutter" in result.stderr
+    assert "This Cookiecutter is too old: it takes 2.3 or newer. Try: pip install -U cookiecutter" in result.stderr
     assert not (output / "my-project").exists()
 
 
