@@ -39,7 +39,10 @@ def processes(root: int) -> Iterator[int]:
     """A process and all below it."""
     yield root
     for task in Path(f"/proc/{root}/task").iterdir():
-        for child in (task / "children").read_text().split():
+        children = ""
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
+            children = (task / "children").read_text()
+        for child in children.split():
             yield from processes(int(child))
 
 
