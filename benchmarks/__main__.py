@@ -13,7 +13,7 @@ from benchmarks import imports, measure, plots, report
 from benchmarks.contenders import SERVED, Build
 from benchmarks.samples import Samples
 from benchmarks.targets import targets
-from tests.projects import FRAMEWORKS, ROOT
+from tests.projects import FRAMEWORKS, ROOT, clean_template
 from tests.services import database_server, new_database
 
 
@@ -79,6 +79,7 @@ def main() -> None:
     given = arguments()
     if not Path("/proc/self/smaps_rollup").exists():
         sys.exit("The benchmark reads memory from /proc/*/smaps_rollup, which only Linux has.")
+    clean_template()
     # An exception, so that no server is left behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     measured = run(given.rounds, given.seconds, sorted(set(given.workers)), given.frameworks)

@@ -18,11 +18,10 @@ from typing import Any
 import requests
 
 from benchmarks.load import HEADERS
-from tests.dyno import PATIENCE, free_port
+from tests.dyno import PATIENCE, SECRET_KEY, free_port
 from tests.projects import INTERPRETERS, PYTHON, render, uv
 
 LAYERS = Path(__file__).parent / "contenders"
-SECRET_KEY = "0123456789abcdef" * 4
 
 
 @dataclass(frozen=True)

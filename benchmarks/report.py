@@ -15,9 +15,9 @@ from benchmarks.imports import Package
 from benchmarks.measure import CLIENTS, CONNECTIONS
 from benchmarks.samples import Figure, Samples, short
 from benchmarks.targets import Target
-from tests.projects import PYTHON
+from tests.projects import CHOICES, PYTHON
 
-TITLES = {"django": "Django", "flask": "Flask"}
+TITLES: dict[str, str] = CHOICES["_frameworks"]
 MOST = 12  # rows of an import profile
 
 

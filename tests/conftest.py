@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,28 +11,29 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests import services
-from tests.dyno import Dyno, running
+from tests.dyno import SECRET_KEY, Dyno, running
 from tests.projects import (
     FRAMEWORKS,
     INTERPRETERS,
     ONLY,
+    OPTIONS,
     PYTHON,
     PYTHONS,
     RUNNABLE,
-    TEMPLATE,
     THOROUGH,
     VARIANTS,
     Project,
     Variant,
+    clean_template,
 )
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Refuse to test nothing, and remove what a tool has cached inside the template: projects would get it too."""
+    """Refuse to test nothing, and begin with a clean template."""
     if ONLY and (ONLY not in map(str, VARIANTS) or PYTHON not in INTERPRETERS):
         pytest.exit(f"TEST_VARIANT is {ONLY}, which is no variant or wants a Python that is not here.", returncode=2)
     if not hasattr(session.config, "workerinput"):
-        subprocess.run(["git", "clean", "-Xdfq", "."], cwd=TEMPLATE, check=False)
+        clean_template()
 
 
 def pytest_report_header() -> str:
@@ -51,16 +51,17 @@ LONGEST = ["server", "doctor", "commands", "push", "accounts", "docker", "browse
 
 def variant_of(test: str) -> str:
     """The variant or framework that a test's parameters name, if any."""
-    found = re.search(rf"\[.*?\b((?:{'|'.join(FRAMEWORKS)})(?:-[0-9.]+(?:-docker)?)?)\b", test)
+    found = re.search(rf"\[.*?\b((?:{'|'.join(FRAMEWORKS)})(?:-[0-9.]+(?:-(?:{'|'.join(OPTIONS)}))?)?)\b", test)
     return found[1] if found else ""
 
 
 def is_wanted(item: pytest.Item) -> bool:
     """Whether TEST_VARIANT, where it is set, asks for a test."""
-    docker, variant = item.path.stem == "test_docker", variant_of(item.name)
-    if ONLY.endswith("-docker"):
-        return variant == ONLY or (docker and ONLY.startswith(variant))
-    return not ONLY or (not docker and ONLY.startswith(variant))
+    module, variant = item.path.stem.removeprefix("test_"), variant_of(item.name)
+    option = next((option for option in OPTIONS if ONLY.endswith(f"-{option}")), "")
+    if option:
+        return variant == ONLY or (module == option and ONLY.startswith(variant))
+    return not ONLY or (module not in OPTIONS and ONLY.startswith(variant))
 
 
 class OneModuleOfOneVariant(LoadScopeScheduling):
@@ -168,7 +169,7 @@ def database_url(project: Project, new_database: Callable[[], str]) -> str:
 @pytest.fixture(scope="module")
 def dyno(project: Project, database_url: str) -> Iterator[Dyno]:
     """The project's web process with everything attached."""
-    with running(project, DATABASE_URL=database_url, SECRET_KEY="0123456789abcdef" * 4) as dyno:
+    with running(project, DATABASE_URL=database_url, SECRET_KEY=SECRET_KEY) as dyno:
         yield dyno
         assert dyno.stop() == 0
         assert dyno.strays() == []

@@ -16,6 +16,7 @@ import requests
 
 from tests.projects import Project
 
+SECRET_KEY = "0123456789abcdef" * 4
 PATIENCE = 60  # seconds until a test gives up on an event; nothing is asserted about how soon it comes
 
 

@@ -18,6 +18,7 @@ TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
 CHOICES = json.loads((ROOT / "cookiecutter.json").read_text())
 FRAMEWORKS: list[str] = CHOICES["framework"]
 PYTHONS: list[str] = CHOICES["python_version"]
+OPTIONS = sorted({layer.name for layer in (TEMPLATE / "layers").iterdir()} - {*FRAMEWORKS})
 
 
 def find_python(version: str) -> str | None:
@@ -35,19 +36,19 @@ class Variant:
 
     framework: str
     python: str
-    docker: bool = False
+    option: str = ""
 
     def __str__(self) -> str:
-        return f"{self.framework}-{self.python}" + "-docker" * self.docker
+        return "-".join(filter(None, [self.framework, self.python, self.option]))
 
     def render(self, output: Path) -> Path:
-        docker = "yes" if self.docker else "no"
-        return render(output, framework=self.framework, python_version=self.python, docker=docker)
+        options = {option: "yes" if option == self.option else "no" for option in OPTIONS}
+        return render(output, framework=self.framework, python_version=self.python, **options)
 
 
-VARIANTS = [Variant(*answers) for answers in product(FRAMEWORKS, PYTHONS, [False, True])]
-# Docker's files lie beside the others and change none of them, which tests/test_docker.py proves; it runs them too.
-RUNNABLE = [variant for variant in VARIANTS if variant.python in INTERPRETERS and not variant.docker]
+VARIANTS = [Variant(*answers) for answers in product(FRAMEWORKS, PYTHONS, ["", *OPTIONS])]
+# An option's files lie beside the others and change none of them, which its own tests prove; they run them too.
+RUNNABLE = [variant for variant in VARIANTS if variant.python in INTERPRETERS and not variant.option]
 # One variant only, as in flask-3.14 or django-3.12-docker, whose tests are those that the option adds.
 ONLY = os.environ.get("TEST_VARIANT", "")
 # What takes long, and does not hang on the version of Python, is tested with one: that variant's, or the default.
@@ -58,6 +59,16 @@ THOROUGH = [variant for variant in RUNNABLE if variant.python == PYTHON]
 def render(output: Path, **answers: str) -> Path:
     """Generate a project in ``output`` as ``cookiecutter . --no-input`` does, and return its folder."""
     return Path(cookiecutter(str(ROOT), no_input=True, default_config=True, output_dir=output, extra_context=answers))
+
+
+def clean_template() -> None:
+    """Remove what a tool has cached inside the template: projects would get it too."""
+    subprocess.run(["git", "clean", "-Xdfq", "."], cwd=TEMPLATE, check=False)
+
+
+def registry_settings() -> dict[str, str]:
+    """The variables of this machine that pip and uv may need to download anything."""
+    return {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_", "UV_"))}
 
 
 def uv(*arguments: str | Path) -> None:

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 from tests.conftest import thorough
-from tests.dyno import Dyno, running
+from tests.dyno import SECRET_KEY, Dyno, running
 from tests.projects import Project
 
 pytestmark = thorough
@@ -39,7 +39,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def site(project: Project, database_url: str) -> Iterator[Dyno]:
     """The project as in production, but reached without TLS."""
-    with running(project, DATABASE_URL=database_url, HTTPS="off", SECRET_KEY="0123456789abcdef" * 4) as dyno:
+    with running(project, DATABASE_URL=database_url, HTTPS="off", SECRET_KEY=SECRET_KEY) as dyno:
         yield dyno
         assert dyno.stop() == 0
 

@@ -12,7 +12,7 @@ import requests
 
 from tests.conftest import thorough
 from tests.dyno import PATIENCE, Server, free_port
-from tests.projects import FRAMEWORKS, Project, render
+from tests.projects import FRAMEWORKS, Project, registry_settings, render
 
 
 def test_passes_its_own_tests(project: Project) -> None:
@@ -45,9 +45,8 @@ def fresh(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def environment(home: Path, **variables: str) -> dict[str, str]:
-    """A new user's environment, with the registry settings that this machine may need to install anything."""
-    kept = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_", "UV_"))}
-    return kept | {"HOME": str(home), "PATH": os.environ["PATH"], "TMPDIR": str(home)} | variables
+    """A new user's environment, who can download packages."""
+    return registry_settings() | {"HOME": str(home), "PATH": os.environ["PATH"], "TMPDIR": str(home)} | variables
 
 
 def make(project: Path, *targets: str, **variables: str) -> subprocess.CompletedProcess[str]:

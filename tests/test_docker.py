@@ -16,7 +16,7 @@ import yaml
 
 from tests.conftest import thorough
 from tests.dyno import PATIENCE, Server, free_port
-from tests.projects import Project
+from tests.projects import Project, registry_settings
 from tests.services import cache_server
 
 pytestmark = thorough
@@ -25,7 +25,7 @@ pytestmark = thorough
 @pytest.fixture
 def dockerized(project: Project, tmp_path: Path) -> Path:
     """The same project, generated with the option."""
-    return replace(project.variant, docker=True).render(tmp_path)
+    return replace(project.variant, option="docker").render(tmp_path)
 
 
 def instructions(dockerfile: Path) -> list[tuple[str, str]]:
@@ -73,13 +73,12 @@ def test_serves_by_the_dockerfiles_own_commands(project: Project, dockerized: Pa
     dockerfile = dockerized / "Dockerfile"
     venv = dockerized.parent / "venv"
     environment = {"PATH": f"{venv}/bin:{os.defpath}", "PORT": str(free_port()), "PYTHONUNBUFFERED": "1"}
-    kept = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_"))}
     commands = [command for name, command in instructions(dockerfile) if name == "RUN"]
     assert commands[0].startswith("python -m venv /venv && ")
     base = f"PATH={project.runtime}/bin:$PATH "  # the image's own Python
     for command in [base + commands[0], *commands[1:]]:
         moved = command.replace(" /venv", f" {venv}")
-        subprocess.run(["sh", "-c", moved], cwd=dockerized, env=kept | environment, check=True)
+        subprocess.run(["sh", "-c", moved], cwd=dockerized, env=registry_settings() | environment, check=True)
     web = json.loads(last(dockerfile, "CMD"))
     assert web == shlex.split(project.processes["web"])
     bind = {"GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{environment['PORT']}"}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import thorough
-from tests.dyno import free_port, running
+from tests.dyno import SECRET_KEY, free_port, running
 from tests.projects import Project
 from tests.services import cache_server, mail_server
 from tests.visitor import Visitor
@@ -42,7 +42,7 @@ def attached(
             "EMAIL_FROM": "us@shop.example",
             "EMAIL_URL": mail.url,
             "REDIS_URL": services.enter_context(cache_server(tmp_path_factory.mktemp("cache"), tls=True)),
-            "SECRET_KEY": "0123456789abcdef" * 4,
+            "SECRET_KEY": SECRET_KEY,
             "SSL_CERT_FILE": str(mail.authority),
         }
 

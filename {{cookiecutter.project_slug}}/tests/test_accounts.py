@@ -170,6 +170,14 @@ def test_a_deactivated_account_is_like_none(web: Visitor, person: Person) -> Non
     assert texts.WRONG_LOGIN in log_in(web, person.address)
 
 
+@pytest.mark.parametrize("name", ["", "delete/", "login/", "logout/", "password/", "reset/", "sent/", "signup/"])
+def test_a_method_that_a_page_has_no_use_for_gets_an_error_page(name: str, web: Visitor, person: Person) -> None:
+    log_in(web, person.address)
+    refused = web.trace(f"/accounts/{name}")
+    assert refused.status_code == 405
+    assert "<h1>" in refused.text
+
+
 def test_logging_out_needs_a_form(web: Visitor, person: Person) -> None:
     log_in(web, person.address)
     assert web.get("/accounts/logout/").status_code == 405

@@ -49,6 +49,11 @@ class Page(ContextMixin, View):
         add_never_cache_headers(response)
         return response
 
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = super().http_method_not_allowed(request, *args, **kwargs)
+        response.content = errors.page(405)
+        return response
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         # Django's own view puts the host in its place.
         return super().get_context_data(**kwargs) | {"address": self.address, "site_name": settings.SITE_NAME}
@@ -87,13 +92,8 @@ class LogIn(FormPage, auth.LoginView):
     template_name = "accounts/login.html"
 
 
-class LogOut(auth.LogoutView):
+class LogOut(Page, auth.LogoutView):
     next_page = "/accounts/login/"
-
-    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response = super().http_method_not_allowed(request, *args, **kwargs)
-        response.content = errors.page(405)
-        return response
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = super().post(request, *args, **kwargs)
