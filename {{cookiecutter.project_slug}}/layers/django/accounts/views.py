@@ -34,7 +34,16 @@ logger = logging.getLogger(__name__)
 sign_up_links = signing.TimestampSigner(salt="accounts.signup")
 
 
-class Page(ContextMixin, View):
+class MethodView(View):
+    """Answers with an error page to a method that it has no use for."""
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = super().http_method_not_allowed(request, *args, **kwargs)
+        response.content = errors.page(405)
+        return response
+
+
+class Page(ContextMixin, MethodView):
     """What all have in common: they need a database, and nobody keeps a copy of them."""
 
     # Whose password is asked for, which a password manager wants to know.
@@ -47,11 +56,6 @@ class Page(ContextMixin, View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = super().dispatch(request, *args, **kwargs)
         add_never_cache_headers(response)
-        return response
-
-    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response = super().http_method_not_allowed(request, *args, **kwargs)
-        response.content = errors.page(405)
         return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -92,7 +96,7 @@ class LogIn(FormPage, auth.LoginView):
     template_name = "accounts/login.html"
 
 
-class LogOut(Page, auth.LogoutView):
+class LogOut(MethodView, auth.LogoutView):
     next_page = "/accounts/login/"
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
