@@ -81,6 +81,16 @@ def test_one_command_sets_up_tests_and_lints(fresh: Path) -> None:
     assert " passed" in result.stdout
 
 
+def test_is_installed_by_the_platforms_own_tool(fresh: Path) -> None:
+    """Pip takes both locks at once, as a platform's test run does, adds nothing to them, and finds nothing missing."""
+    make(fresh, ".venv/ready").check_returncode()
+    pip = [fresh / ".venv" / "bin" / "python", "-m", "pip", "--disable-pip-version-check"]
+    locks = ["--dry-run", "--require-hashes", "-r", "requirements.txt", "-r", "requirements-test.txt"]
+    result = subprocess.run([*pip, "install", *locks], cwd=fresh, check=True, capture_output=True, text=True)
+    assert "Would install" not in result.stdout
+    subprocess.run([*pip, "check"], check=True)
+
+
 @pytest.mark.parametrize("target", ["run", "serve"])
 def test_serves_from_a_fresh_state(target: str, fresh: Path) -> None:
     for path in (fresh / ".env", fresh / "db.sqlite3"):

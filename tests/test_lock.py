@@ -1,8 +1,6 @@
 """What a generated project installs."""
 
 import json
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -65,14 +63,3 @@ def test_installs_on_every_platform(framework: str, python: str, platform: str, 
     uv("venv", tmp_path / "venv")
     target = ["--python", tmp_path / "venv", "--python-platform", platform, "--python-version", python]
     uv("pip", "install", *target, "--dry-run", "--only-binary", ":all:", "--require-hashes", "--requirement", lock)
-
-
-@pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_is_installed_by_the_platforms_own_tool(framework: str, tmp_path: Path) -> None:
-    """Pip takes both files at once, as a platform's test run does, adds nothing to them, and finds nothing missing."""
-    project = render(tmp_path, framework=framework)
-    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
-    pip = [str(tmp_path / "venv/bin/python"), "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    locks = ["-r", "requirements.txt", "-r", "requirements-test.txt"]
-    subprocess.run([*pip, "install", "--no-deps", "--require-hashes", *locks], cwd=project, check=True)
-    subprocess.run([*pip, "check"], check=True)
