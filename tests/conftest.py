@@ -92,7 +92,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 thorough = pytest.mark.parametrize("project", THOROUGH, indirect=True, ids=str)
-"""Marks a module that tests one version of Python only, of each framework."""
+"""Marks what tests one version of Python only, of each framework."""
 
 
 @pytest.fixture(scope="session", autouse=True)

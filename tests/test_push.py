@@ -56,7 +56,7 @@ def test_serves_with_whatever_is_set_and_asks_for_the_rest(
     release = project.run(project.processes["release"], DYNO="release.1", **variables)
     assert release.returncode == 0, release.stderr
     with running(project, **variables) as dyno:
-        own, foreign = ("www.shop.example", "my-project.herokuapp.com")
+        own, foreign = (HOST, "my-project.herokuapp.com")
         if "ALLOWED_HOSTS" not in step:
             own, foreign = foreign, own
         assert dyno.get("/", headers={"Host": own}).status_code == 200
