@@ -16,6 +16,7 @@ WATCHED = Contender("watched", "the project, watched", "watched", "python watche
 PASSWORD, NEW_PASSWORD = "a fine old horse", "another fine horse"
 TIMED = re.compile(r"import time: +(?P<self>\d+) \| +\d+ \| +(?P<module>\S+)$", re.MULTILINE)
 OWN = {"__config__", "__mp_main__", "accounts", "config", "pages", "probe", "watched"}
+REPEATS = 5
 STANDARD_LIBRARY = "standard library"
 ITSELF = "the project itself"
 
@@ -56,10 +57,10 @@ def package(module: str) -> str:
 
 
 def times(build: Build) -> dict[str, float]:
-    """Milliseconds that each module takes, less those it imports, when Gunicorn imports the project; the least of 5."""
+    """Milliseconds that each module takes, less those it imports, when Gunicorn imports the project; at the least."""
     command = "python", "-X", "importtime", "-m", "gunicorn", "--check-config", "config.wsgi"
     least: dict[str, float] = {}
-    for _ in range(5):
+    for _ in range(REPEATS):
         for found in TIMED.finditer(build.run(*command, cwd=build.laid_over(PROJECT.layer)).stderr):
             taken = int(found["self"]) / 1000
             least[found["module"]] = min(taken, least.get(found["module"], taken))

@@ -30,6 +30,8 @@ from tests.projects import ROOT
 
 # Clients a worker: twice as many as it has threads.
 CLIENTS = 8
+# How often a round measures what is short: boots and generations.
+REPEATS = 3
 # Seconds in which each thread answers something of each page.
 WARM_UP = 0.3
 CONNECTIONS = {"kept": True, "closed": False}
@@ -89,7 +91,7 @@ def time_boot(samples: Samples, server: Server) -> None:
 def boots(samples: Samples, build: Build, workers: int) -> None:
     """Boot each contender alone, and look at its memory before and after it has worked."""
     # A boot is short, and its target tight.
-    for contender in (PROJECT, BARE) * 2:
+    for contender in (PROJECT, BARE) * (REPEATS - 1):
         with running(build, contender, workers) as server:
             time_boot(samples, server)
     for contender in BOOTED:
@@ -156,7 +158,7 @@ def templates(folder: Path) -> dict[str, Path]:
 
 def generation(samples: Samples, framework: str, folder: Path) -> None:
     """Seconds that the command ``cookiecutter`` takes, a few times: it is short."""
-    for name, template in list(templates(folder).items()) * 3:
+    for name, template in list(templates(folder).items()) * REPEATS:
         output = folder / "generated"
         command = [f"{sysconfig.get_path('scripts')}/cookiecutter", str(template), "--no-input", "--default-config"]
         began = time.perf_counter()

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -64,6 +65,12 @@ class Server:
             self.news.wait_for(lambda: len(found()) >= times or self.ended, PATIENCE)
             assert len(found()) >= times, f"not {times} times in the log: {pattern}\n" + "\n".join(self.log)
             return found()
+
+    def mailed_link(self, address: str, subject: str) -> str:
+        """The path of the link in a mail to an address, which the log has in place of a mail server."""
+        mail = self.wait_for(f"Mail to {address}: {subject}")[-1]
+        request_id = mail.partition("request_id=")[2].split()[0]
+        return urlsplit(self.wait_for(rf"request_id={request_id} \| https?://")[-1].partition(" | ")[2]).path
 
     def strays(self) -> list[str]:
         """The lines of the log that belong to no event.

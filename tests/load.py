@@ -16,7 +16,6 @@ class Load:
 
     def __init__(self, dyno: Dyno, clients: int = 8, path: str = "/healthz") -> None:
         self.dyno, self.path = dyno, path
-        self.answered = 0
         self.lost: list[str] = []
         self.refused = 0
         self.over = threading.Event()
@@ -42,8 +41,6 @@ class Load:
                 response = connection.getresponse()
                 response.read()
                 assert response.status == 200, response.status
-                with self.lock:
-                    self.answered += 1
                 if response.will_close:
                     connection.close()
                     connection = None

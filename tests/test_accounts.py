@@ -1,6 +1,5 @@
 """The account pages, seen from outside: on PostgreSQL, with several workers, and with real mail and cache servers."""
 
-import re
 import shutil
 import uuid
 from collections.abc import Callable
@@ -30,17 +29,11 @@ def new_address() -> str:
     return f"{uuid.uuid4().hex}@example.com"
 
 
-def logged_link(dyno: Dyno, address: str, subject: str = "Finish signing up") -> str:
-    """The path of the link in a mail to an address, which the log has in place of a mail server."""
-    request_id = re.search(r"request_id=(\w+)", dyno.wait_for(f"Mail to {address}: {subject}")[-1])[1]
-    return dyno.wait_for(rf"request_id={request_id} \| https://")[-1].partition("https://localhost")[2]
-
-
 def sign_up(visitor: Visitor) -> str:
     """Make an account, and return its address."""
     address = new_address()
     assert visitor.submit("/accounts/signup/", email=address).status_code == 302
-    link = logged_link(visitor.dyno, address)
+    link = visitor.dyno.mailed_link(address, "Finish signing up")
     response = visitor.submit(link, new_password1=PASSWORD, new_password2=PASSWORD)
     assert (response.status_code, response.headers["Location"]) == (302, "/accounts/")
     return address
@@ -54,7 +47,7 @@ def test_takes_a_visitor_from_signing_up_to_leaving(visitor: Visitor) -> None:
     assert visitor.get("/accounts/").headers["Location"] == "/accounts/login/?next=/accounts/"
     visitor.submit("/accounts/reset/", email=address)
     fields = {"new_password1": "another fine horse", "new_password2": "another fine horse"}
-    link = logged_link(visitor.dyno, address, "Choose a new password")
+    link = visitor.dyno.mailed_link(address, "Choose a new password")
     assert visitor.submit(link, **fields).headers["Location"] == "/accounts/login/"
     login = visitor.submit("/accounts/login/", username=address.upper(), password="another fine horse")
     assert login.headers["Location"] == "/accounts/"
@@ -66,7 +59,7 @@ def test_makes_one_account_of_one_link(visitor: Visitor) -> None:
     address = new_address()
     visitor.submit("/accounts/signup/", email=address)
     fields = {"new_password1": PASSWORD, "new_password2": PASSWORD}
-    responses = visitor.submit_at_once(logged_link(visitor.dyno, address), 8, **fields)
+    responses = visitor.submit_at_once(visitor.dyno.mailed_link(address, "Finish signing up"), 8, **fields)
     assert sorted(response.status_code for response in responses) == [302] + [410] * 7
 
 
@@ -205,7 +198,7 @@ def test_leaves_the_database_as_it_was_when_a_migration_fails(
 
 def test_needs_no_accounts(project: Project, tmp_path: Path) -> None:
     """As its README says: without the files and the lines that name them."""
-    copy = shutil.copytree(project.path, tmp_path / "copy", ignore=shutil.ignore_patterns("probe*.py"))
+    copy = shutil.copytree(project.path, tmp_path / "copy")
     for path in [*copy.glob("*accounts*"), *copy.glob("tests/*accounts*"), *copy.glob("migrations/*accounts*")]:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     for path in [*copy.glob("config/*.py"), *copy.glob("pages/**/*.html")]:

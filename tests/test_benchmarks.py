@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import load, measure, report
+from benchmarks import imports, load, measure, report
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
 
@@ -22,6 +22,8 @@ def test_measures_a_framework_completely(
     monkeypatch.setenv("TEST_DATABASE_URL", postgres)
     monkeypatch.setattr(load, "WRK", None)
     monkeypatch.setattr(measure, "WARM_UP", 0.01)
+    monkeypatch.setattr(measure, "REPEATS", 1)
+    monkeypatch.setattr(imports, "REPEATS", 1)
     run = bench.run(rounds=1, seconds=0.01, workers=workers, frameworks=[framework])
     bench.write(run, tmp_path)
     assert len(run.targets) == targets

@@ -19,7 +19,7 @@ STATIC = {"django": '{% static "gone.css" %}', "flask": '{{ url_for("static", fi
 @pytest.fixture
 def patient(project: Project, tmp_path: Path) -> Path:
     """A copy of the project, committed as if it were to be pushed."""
-    kept_out = shutil.ignore_patterns("probe*.py", "staticfiles", "__pycache__", "db.sqlite3")
+    kept_out = shutil.ignore_patterns("staticfiles", "db.sqlite3")
     copy = shutil.copytree(project.path, tmp_path / "copy", ignore=kept_out)
     commit(copy)
     return copy
