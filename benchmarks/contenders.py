@@ -86,8 +86,7 @@ class Build:
         self.runtime = folder / "runtime"
         uv("venv", "--python", INTERPRETERS[PYTHON], self.runtime)
         lock = ["--no-deps", "--require-hashes", "--requirement", self.project / "requirements.txt"]
-        # As pip does on the platform.
-        uv("pip", "install", "--python", self.runtime, "--compile-bytecode", *lock)
+        uv("pip", "install", "--python", self.runtime, *lock)
         if (self.project / "manage.py").exists():
             self.run("python", "manage.py", "collectstatic", "--noinput")
         self.run("python", "-m", "config.release")

@@ -26,6 +26,7 @@ def test_passes_its_own_tests(project: Project) -> None:
     assert result.returncode == 0, result.stdout
 
 
+@thorough
 def test_passes_its_own_tests_on_postgresql(project: Project, new_database: Callable[[], str]) -> None:
     result = project.run("python -m pytest", tools=True, DATABASE_URL=new_database())
     assert result.returncode == 0, result.stdout
