@@ -67,8 +67,9 @@ def clean_template() -> None:
 
 
 def registry_settings() -> dict[str, str]:
-    """The variables of this machine that pip and uv may need to download anything."""
-    return {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_", "UV_"))}
+    """The variables of this machine that pip and uv may need to download anything; they compile none of it."""
+    kept = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_", "UV_"))}
+    return kept | {"PIP_COMPILE": "0"}
 
 
 def uv(*arguments: str | Path) -> None:

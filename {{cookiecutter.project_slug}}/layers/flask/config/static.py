@@ -1,6 +1,7 @@
 """Static files: published under content-hashed names, compressed, when the application starts; no build step."""
 
 import atexit
+import functools
 import hashlib
 import os
 import re
@@ -20,11 +21,7 @@ def init_app(app: Flask) -> None:
 
     A file is served under its plain name too, for what names it without ``url_for``: an error page, another file.
     """
-    published = Path(tempfile.mkdtemp(prefix="static-"))
-    owner = os.getpid()
-    # Workers inherit the folder and this function; only the process that made it removes it.
-    atexit.register(lambda: shutil.rmtree(published, ignore_errors=True) if os.getpid() == owner else None)
-    names = publish(Path(app.static_folder or ""), published)
+    published, names = publish(Path(app.static_folder or ""))
 
     @app.url_defaults
     def hash_name(endpoint: str, values: dict[str, str]) -> None:
@@ -40,11 +37,17 @@ def init_app(app: Flask) -> None:
     )
 
 
-def publish(source: Path, target: Path) -> dict[str, str]:
-    """Copy the files of ``source`` to ``target`` under plain and hashed names, with .gz and .br beside them.
+@functools.cache
+def publish(source: Path) -> tuple[Path, dict[str, str]]:
+    """Copy the files of ``source`` to a new folder under plain and hashed names, with .gz and .br beside them.
 
-    Returns the hashed name of each plain one, both relative and with forward slashes.
+    Returns the folder, and the hashed name of each plain one, both relative and with forward slashes. Every application
+    of a process shares them.
     """
+    target = Path(tempfile.mkdtemp(prefix="static-"))
+    owner = os.getpid()
+    # Workers inherit the folder and this function; only the process that made it removes it.
+    atexit.register(lambda: shutil.rmtree(target, ignore_errors=True) if os.getpid() == owner else None)
     compressor = Compressor(quiet=True)
     names = {}
     for file in sorted(path for path in source.rglob("*") if path.is_file()):
@@ -58,4 +61,4 @@ def publish(source: Path, target: Path) -> dict[str, str]:
             copy.write_bytes(content)
             if compressor.should_compress(name.name):
                 list(compressor.compress(str(copy)))
-    return names
+    return target, names
