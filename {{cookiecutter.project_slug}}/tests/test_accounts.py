@@ -248,9 +248,10 @@ def test_logging_out_ends_the_session_of_a_stolen_cookie_too(web: Visitor, perso
     assert not is_logged_in(web)
 
 
-def test_account_pages_are_kept_nowhere(web: Visitor, person: Person) -> None:
+@pytest.mark.parametrize("path", ["/accounts/", "/accounts/signup/forged/", "/accounts/reset/1/forged/"])
+def test_account_pages_are_kept_nowhere(path: str, web: Visitor, person: Person) -> None:
     log_in(web, person.address)
-    assert "no-store" in web.get("/accounts/").headers["Cache-Control"]
+    assert "no-store" in web.get(path).headers["Cache-Control"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The account pages, on Django's own views where there is one."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -16,9 +17,9 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.cache import add_never_cache_headers
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
+from django.views.decorators.cache import never_cache
 from django.views.generic import FormView, TemplateView
 from django.views.generic.base import ContextMixin, View
 
@@ -34,28 +35,24 @@ logger = logging.getLogger(__name__)
 sign_up_links = signing.TimestampSigner(salt="accounts.signup")
 
 
-class MethodView(View):
-    """Answers with an error page to a method that it has no use for."""
-
-    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response = super().http_method_not_allowed(request, *args, **kwargs)
-        response.content = errors.page(405)
-        return response
-
-
-class Page(ContextMixin, MethodView):
+class Page(ContextMixin, View):
     """What all have in common: they need a database, and nobody keeps a copy of them."""
 
     # Whose password is asked for, which a password manager wants to know.
     address = ""
 
+    @classmethod
+    def as_view(cls, **options: Any) -> Callable[..., HttpResponseBase]:
+        return never_cache(super().as_view(**options))
+
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
         connection.ensure_connection()
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = super().dispatch(request, *args, **kwargs)
-        add_never_cache_headers(response)
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = super().http_method_not_allowed(request, *args, **kwargs)
+        # Django leaves it empty.
+        response.content = errors.page(405)
         return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -96,7 +93,7 @@ class LogIn(FormPage, auth.LoginView):
     template_name = "accounts/login.html"
 
 
-class LogOut(MethodView, auth.LogoutView):
+class LogOut(Page, auth.LogoutView):
     next_page = "/accounts/login/"
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
