@@ -57,7 +57,7 @@ def package(module: str) -> str:
 
 
 def times(build: Build) -> dict[str, float]:
-    """Milliseconds that each module takes, less those it imports, when Gunicorn imports the project; at the least."""
+    """The fewest milliseconds, of a few runs, that each module alone took when Gunicorn imported the project."""
     command = "python", "-X", "importtime", "-m", "gunicorn", "--check-config", "config.wsgi"
     least: dict[str, float] = {}
     for _ in range(REPEATS):

@@ -40,7 +40,7 @@ def refuse(reason: str) -> None:
     sys.exit(reason)
 
 
-# The labels of the questions, which 2.2 and newer take out of the answers. Its version would take 20 ms to import.
+# The wording of the questions, which Cookiecutter takes out of the answers from 2.2 on.
 if "__prompts__" in answers:
     refuse("This Cookiecutter is too old: it takes 2.3 or newer. Try: pip install -U cookiecutter")
 for question, answer in [*answers.items(), ("project_name", given)]:

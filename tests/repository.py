@@ -25,10 +25,10 @@ def copy(folder: Path) -> Path:
     return folder
 
 
-def commit(folder: Path) -> str:
+def commit(folder: Path, *options: str) -> str:
     """Commit everything in the folder, as the first thing if need be, and return the commit's name."""
     git(folder, "init", "--quiet")
-    git(folder, "add", "--all")
+    git(folder, "add", "--all", *options)
     git(folder, "commit", "--quiet", "--message", "A version")
     return git(folder, "rev-parse", "HEAD").strip()
 

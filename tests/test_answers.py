@@ -255,7 +255,7 @@ def test_an_answer_runs_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         for payload in payloads:
             with contextlib.suppress(FailedHookException, FileNotFoundError):
                 project = type_in(tmp_path / "output", **{question: payload})
-                # Where names are code: the settings are run by every command, and Make reads its files first.
+                # The only Python that the name is written into.
                 code = f"SITE_NAME = {(project / 'config/settings.py').read_text().partition('SITE_NAME = ')[2]}"
                 exec(code.splitlines()[0], {})
                 check(project, payload)

@@ -2,12 +2,12 @@
 
 import re
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests import repository
 from tests.conftest import thorough
 from tests.projects import Project
 
@@ -21,14 +21,8 @@ def patient(project: Project, tmp_path: Path) -> Path:
     """A copy of the project, committed as if it were to be pushed."""
     kept_out = shutil.ignore_patterns("staticfiles", "db.sqlite3")
     copy = shutil.copytree(project.path, tmp_path / "copy", ignore=kept_out)
-    commit(copy)
+    repository.commit(copy)
     return copy
-
-
-def commit(folder: Path) -> None:
-    git = ["git", "-c", "user.name=You", "-c", "user.email=you@example.com", "-C", str(folder)]
-    for command in ["init", "--quiet"], ["add", "--all", "--force"], ["commit", "--quiet", "--message", "All"]:
-        subprocess.run([*git, *command], check=True)
 
 
 def examine(project: Project, patient: Path, *arguments: str, **variables: str) -> tuple[int, list[str], list[str]]:
@@ -72,7 +66,7 @@ def remove(name: str) -> Callable[[Path], None]:
 
 def ignore_python_version(patient: Path) -> None:
     replace(".gitignore", "^", ".python-version\n")(patient)
-    subprocess.run(["git", "-C", str(patient), "rm", "--quiet", "--cached", ".python-version"], check=True)
+    repository.git(patient, "rm", "--quiet", "--cached", ".python-version")
 
 
 def name_a_missing_static_file(patient: Path) -> None:
@@ -137,7 +131,8 @@ def test_finds_what_would_fail(
 ) -> None:
     change(patient)
     if change is not ignore_python_version:
-        commit(patient)
+        # Whatever .gitignore says, as somebody in a hurry does.
+        repository.commit(patient, "--force")
     status, complaints, _ = examine(project, patient)
     assert status == 1
     found = [line for line in complaints if line.startswith(f"FAIL  {complaint}")]
@@ -177,6 +172,6 @@ def test_passes_a_project_that_is_no_repository_yet(project: Project, patient: P
     shutil.rmtree(patient / ".git")
     assert examine(project, patient)[:2] == (0, [])
     # Nor is it one that lies in another, which ignores it.
-    subprocess.run(["git", "init", "--quiet"], cwd=patient.parent, check=True)
+    repository.git(patient.parent, "init", "--quiet")
     (patient.parent / ".gitignore").write_text(f"{patient.name}\n")
     assert examine(project, patient)[:2] == (0, [])

@@ -47,7 +47,8 @@ def test_installs_exactly_what_it_needs(lock: str, project: Project) -> None:
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment that nothing is installed in."""
-    uv("venv", folder := tmp_path_factory.mktemp("venv"))
+    folder = tmp_path_factory.mktemp("venv")
+    uv("venv", folder)
     return folder
 
 
