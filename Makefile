@@ -17,7 +17,7 @@ help:  ## Print this list
 
 demo:  ## Generate the default project and serve it by its Procfile; FRAMEWORK=flask for the other one
 	@test -d '$(template)/layers/$(FRAMEWORK)' || \
-		{ echo "FRAMEWORK is '$(FRAMEWORK)', neither django nor flask."; exit 1; }
+		{ echo "FRAMEWORK is '$(FRAMEWORK)', and there is no $(template)/layers/$(FRAMEWORK)."; exit 1; }
 	@rm -rf .demo && python=$$(sh '$(template)/bin/find-python') && "$$python" -m venv .demo/venv
 	@echo "Installing Cookiecutter"
 	@.demo/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt

@@ -138,8 +138,8 @@ def probe(project: Project) -> str:
 @pytest.fixture
 def failing_migration(project: Project) -> Iterator[str]:
     """The table that a migration makes before it fails."""
-    folder = "accounts/migrations" if project.variant.framework == "django" else "migrations"
-    migration = project.path / folder / "0002_failing.py"
+    folder = next(project.path.rglob("0001_*.py")).parent
+    migration = folder / "0002_failing.py"
     shutil.copy(Path(__file__).parent / "probes" / f"failing_{project.variant.framework}.py", migration)
     yield "half_way"
     migration.unlink()

@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from tests.languages import parse
-from tests.projects import CHOICES, FRAMEWORKS, PYTHONS, ROOT, render
+from tests.projects import CHOICES, FRAMEWORKS, OPTIONS, PYTHONS, ROOT, render
 
-DEFAULTS = {"project_name": "My Project", "project_slug": "my-project", "framework": "django"}
-DEFAULTS |= {"python_version": PYTHONS[0], "docker": "no"}
+DEFAULTS = {"project_name": "My Project", "project_slug": "my-project", "framework": FRAMEWORKS[0]}
+DEFAULTS |= {"python_version": PYTHONS[0]} | dict.fromkeys(OPTIONS, "no")
 GOOD_NAMES = [
     "Anna’s & Tom's <Shop>",
     "50 % #1: it's {fine} (50%)",
@@ -88,7 +88,8 @@ REFUSED = (
     [("project_name", name) for name in BAD_NAMES]
     + [("project_slug", slug) for slug in BAD_SLUGS]
     + [("framework", "rails"), ("framework", '"; import os; os.abort() #')]
-    + [("python_version", "2"), ("docker", "maybe")]
+    + [("python_version", "2")]
+    + [(option, "maybe") for option in OPTIONS]
 )
 
 
@@ -170,8 +171,9 @@ def test_any_name_is_kept_or_refused(
     name: str, slug: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     output = tmp_path_factory.mktemp("any")
-    answers = {"project_name": name, "project_slug": slug, "docker": data.draw(st.sampled_from(["yes", "no"]))}
+    answers = {"project_name": name, "project_slug": slug}
     answers |= {key: data.draw(st.sampled_from(CHOICES[key])) for key in ("framework", "python_version")}
+    answers |= {option: data.draw(st.sampled_from(["yes", "no"])) for option in OPTIONS}
     if is_good(name):
         check(type_in(output, **answers), name)
     else:
@@ -207,7 +209,7 @@ def test_a_bad_answer_is_refused_alike_however_it_comes(way: str, question: str,
     output = tmp_path / "output"
     output.mkdir()
     if way == "prompts":
-        typed = f"{answers['project_name']}\n{answers['project_slug']}\n1\n1\nn\n"
+        typed = f"{answers['project_name']}\n{answers['project_slug']}\n1\n1\n" + "n\n" * len(OPTIONS)
         result = generate(output, "--default-config", typed=typed)
     elif way == "options":
         result = generate(output, "--no-input", "--default-config", "project_slug=abc", f"{question}={answer}")
@@ -235,7 +237,9 @@ def test_a_slug_that_names_no_new_folder_is_refused(slug: str, tmp_path: Path) -
         assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == own
 
 
-@pytest.mark.parametrize("option", ["framework=rails", "python_version=3.11", "docker=maybe"])
+@pytest.mark.parametrize(
+    "option", ["framework=rails", "python_version=3.11", *(f"{option}=maybe" for option in OPTIONS)]
+)
 def test_an_unknown_choice_is_refused_and_leaves_nothing(option: str, tmp_path: Path) -> None:
     """By Cookiecutter itself."""
     result = generate(tmp_path, "--no-input", "--default-config", option)
@@ -283,5 +287,4 @@ def test_the_slug_follows_from_the_name(name: str, slug: str, tmp_path: Path) ->
 @pytest.mark.parametrize("answer", ["yes", "Y", "true", "1", "on"])
 def test_an_option_is_taken_as_cookiecutter_takes_it(answer: str, tmp_path: Path) -> None:
     """From a replay file, or a Cookiecutter before 2.7, a yes arrives as it was typed."""
-    tmp_path = tmp_path / "output"
-    assert (type_in(tmp_path, docker=answer) / "Dockerfile").exists()
+    assert (type_in(tmp_path / "output", docker=answer) / "Dockerfile").exists()

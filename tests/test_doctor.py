@@ -13,8 +13,6 @@ from tests.projects import Project
 
 pytestmark = thorough
 
-STATIC = {"django": '{% static "gone.css" %}', "flask": '{{ url_for("static", filename="gone.css") }}'}
-
 
 @pytest.fixture
 def patient(project: Project, tmp_path: Path) -> Path:
@@ -69,13 +67,6 @@ def ignore_python_version(patient: Path) -> None:
     repository.git(patient, "rm", "--quiet", "--cached", ".python-version")
 
 
-def name_a_missing_static_file(patient: Path) -> None:
-    framework = "django" if (patient / "manage.py").exists() else "flask"
-    replace("pages/templates/home.html", "<h1>", f"{STATIC[framework]}<h1>")(patient)
-    if framework == "django":
-        replace("pages/templates/home.html", "^", "{% load static %}")(patient)
-
-
 def change_a_model(patient: Path) -> None:
     replace("accounts/models.py", r"^    is_staff.*\n", "")(patient)
 
@@ -121,7 +112,7 @@ def switch_a_protection_off(patient: Path) -> None:
         (write("app.json", '{"naem": "x"}'), "app.json", "app-json-schema"),
         (write("app.json", '{"env": {"A": {"required": "yes"}}}'), "app.json", "app-json-schema"),
         (write("app.json", '{"environments": {"test": {"scripts": "x"}}}'), "app.json", "app-json-schema"),
-        (name_a_missing_static_file, "static files", "Correct it"),
+        (replace("pages/templates/base.html", "style.css", "gone.css"), "static files", "Correct it"),
         (change_a_model, "migrations follow models", ""),
         (switch_a_protection_off, "deployment checks", ""),
     ],
