@@ -81,7 +81,10 @@ def test_a_flag_has_the_usual_spellings(value: str, means: bool, monkeypatch: py
     assert env.flag("WEB_PRELOAD", default=True) is means
 
 
-def test_a_missing_key_is_made_once_and_shared() -> None:
+@pytest.mark.parametrize("missing", [None, "", " "], ids=repr)
+def test_a_missing_key_is_made_once_and_shared(missing: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    if missing is not None:
+        monkeypatch.setenv("SECRET_KEY", missing)
     key = env.secret_key()
     assert len(key) >= env.SECRET_KEY_LENGTH
     assert os.environ["SECRET_KEY"] == key == env.secret_key()
