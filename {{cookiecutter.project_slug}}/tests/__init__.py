@@ -11,4 +11,4 @@ for name in re.findall(r"^#?([A-Z_]+)=", (Path(__file__).parent.parent / ".env.e
     if name != "DATABASE_URL":
         os.environ.pop(name, None)
 os.environ["PYTHON_DOTENV_DISABLED"] = "1"
-os.environ.setdefault("DATABASE_URL", f"sqlite:///{temporary.name}/tests.sqlite3")
+os.environ["DATABASE_URL"] = os.environ.get("DATABASE_URL", "").strip() or f"sqlite:///{temporary.name}/tests.sqlite3"

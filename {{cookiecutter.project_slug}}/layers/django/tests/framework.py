@@ -1,12 +1,13 @@
 """What the tests need of Django."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import django
 import pytest
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.management import call_command
 from django.core.signals import request_finished, request_started
@@ -17,15 +18,13 @@ from django.test import override_settings
 from django.urls import clear_url_caches, path
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
-
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 # Not in pyproject.toml: pytest-django would read the settings before tests/__init__.py has tidied the environment.
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+# Whatever the visitors' language is, Django's own words are compared in English.
+settings.LANGUAGE_CODE = "en-us"
 django.setup()
-# A request would close the connection that holds the test's transaction; Django's own client does the same.
-request_started.disconnect(close_old_connections)
-request_finished.disconnect(close_old_connections)
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +37,15 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator["WSGIAppli
     mailers = {"default": {"BACKEND": "config.mail.LogBackend"}}
     with override_settings(MAILERS=mailers, STATIC_ROOT=folder, WHITENOISE_USE_FINDERS=False):
         call_command("collectstatic", ignore_patterns=["admin"], interactive=False, verbosity=0)
-        yield Middleware(get_wsgi_application())
+        whole = Middleware(get_wsgi_application())
+
+        def in_the_tests_transaction(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+            # Either would close its connection; Django's own client connects them again after each request.
+            request_started.disconnect(close_old_connections)
+            request_finished.disconnect(close_old_connections)
+            return whole(environ, start_response)
+
+        yield in_the_tests_transaction
 
 
 @pytest.fixture(autouse=True)

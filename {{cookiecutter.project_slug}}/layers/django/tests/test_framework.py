@@ -7,11 +7,13 @@ from django.core import mail
 from django.core.management import call_command
 from django.test import Client, override_settings
 
+from accounts.models import User
 from config.env import BASE_DIR
+from tests.visitor import Visitor
 
 
 def test_models_and_migrations_agree() -> None:
-    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+    call_command("makemigrations", check=True, dry_run=True)
 
 
 def test_deployment_checks_are_clean() -> None:
@@ -23,6 +25,13 @@ def test_deployment_checks_are_clean() -> None:
 def test_pages_need_no_collected_static_files() -> None:
     with override_settings(STATIC_ROOT="/nowhere"):
         assert b'href="/static/style.css"' in Client().get("/", secure=True, headers={"host": "localhost"}).content
+
+
+def test_djangos_own_client_may_come_first(web: Visitor, client: Client) -> None:
+    client.get("/", secure=True, headers={"host": "localhost"})
+    for _ in range(2):
+        assert web.get("/").status_code == 200
+        assert not User.objects.exists()
 
 
 def test_mail_goes_to_the_log(log: list[str]) -> None:
