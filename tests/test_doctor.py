@@ -132,6 +132,22 @@ def test_finds_what_would_fail(
 
 
 @pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (write("notes/models.py", ""), "notes/"),
+        (replace("Procfile", "^web:", "web: "), "Procfile"),
+        (remove("app.json"), "app.json"),
+    ],
+)
+def test_finds_what_a_push_would_leave_behind(
+    change: Callable[[Path], None], name: str, project: Project, patient: Path
+) -> None:
+    change(patient)
+    _, complaints, _ = examine(project, patient)
+    assert f"FAIL  what is committed: {name} is not committed as it is" in complaints[0]
+
+
+@pytest.mark.parametrize(
     ("variables", "complaint"),
     [
         ({"SECRET_KEY": "short"}, "SECRET_KEY is too weak"),

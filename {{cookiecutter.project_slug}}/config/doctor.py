@@ -101,6 +101,11 @@ def repository() -> None:
         for name in "requirements.txt", "Procfile", ".python-version", "gunicorn.conf.py":
             if name not in committed and (ROOT / name).exists():
                 raise CheckError(f"{name} is not committed.", f"Add it: git add --force {name}")
+    # Without locks: nothing is written, not even to Git's index.
+    if changed := git("--no-optional-locks", "status", "--porcelain"):
+        more = f" (nor are {len(changed) - 1} others)" if changed[1:] else ""
+        name = changed[0][3:]
+        raise CheckError(f"{name} is not committed as it is{more}.", "Commit: git add --all && git commit")
 
 
 def locks() -> None:
