@@ -1,4 +1,4 @@
-# Every command does its own set-up; Python 3.12 or newer and make are all it needs.
+# Every command does its own set-up; Python 3.12, 3.13 or 3.14 and make are all it needs.
 .DEFAULT_GOAL := help
 .PHONY: bench demo help lint lock test
 

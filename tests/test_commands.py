@@ -113,6 +113,12 @@ def test_serves_from_a_fresh_state(target: str, fresh: Path) -> None:
         server.stop()
 
 
+def test_a_developer_stays_logged_in_over_a_restart(fresh: Path) -> None:
+    (fresh / ".env").unlink(missing_ok=True)
+    make(fresh, ".env").check_returncode()
+    assert re.search(r"^SECRET_KEY=[0-9a-f]{64}$", (fresh / ".env").read_text(), re.MULTILINE)
+
+
 def test_lock_takes_no_release_that_is_too_young(fresh: Path) -> None:
     result = make(fresh, "lock", "UPGRADE=--upgrade", "MIN_AGE=9999 days")
     assert result.returncode != 0
@@ -129,7 +135,7 @@ def test_lock_says_what_it_changed(fresh: Path) -> None:
     result = make(fresh, "lock")
     assert result.returncode == 0, result.stdout + result.stderr
     assert [lock.read_text() for lock in locks] == before
-    assert re.fullmatch(r"requirements.txt:\n\+brotli==\S+ *\nrequirements-test.txt:\n  as before\n", result.stdout)
+    assert re.fullmatch(r"requirements.txt:\n\+brotli==\S+\nrequirements-test.txt:\n  as before\n", result.stdout)
 
 
 def test_says_in_one_line_that_no_python_was_found(fresh: Path) -> None:

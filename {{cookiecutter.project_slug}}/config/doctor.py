@@ -244,7 +244,7 @@ def secret_key() -> None:
 
     # Anywhere but on the platform its absence is only worth a note.
     if env.text("DYNO") and not env.text("SECRET_KEY"):
-        raise CheckError("SECRET_KEY is not set.", 'Set one: heroku config:set SECRET_KEY="$(openssl rand -hex 32)"')
+        raise CheckError("SECRET_KEY is not set.", "Set one: heroku config:set SECRET_KEY=$(openssl rand -hex 32)")
 
 
 def framework(name: str) -> None:

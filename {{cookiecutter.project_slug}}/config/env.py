@@ -81,11 +81,11 @@ def secret_key() -> str:
     if not (key := text("SECRET_KEY")):
         advise(
             "SECRET_KEY is not set: a random key is used, and every restart logs all visitors out.",
-            'Set one: heroku config:set SECRET_KEY="$(openssl rand -hex 32)"',
+            "Set one: heroku config:set SECRET_KEY=$(openssl rand -hex 32)",
         )
         os.environ["SECRET_KEY"] = secrets.token_hex(32)
         return os.environ["SECRET_KEY"]
-    cure = 'Set another: heroku config:set SECRET_KEY="$(openssl rand -hex 32)"'
+    cure = "Set another: heroku config:set SECRET_KEY=$(openssl rand -hex 32)"
     if len(key) < SECRET_KEY_LENGTH or len(set(key)) < 5:
         refuse(f"SECRET_KEY is too weak: {len(key)} characters, {len(set(key))} different.", cure)
     if key.lower().startswith(SECRET_KEY_PLACEHOLDERS):

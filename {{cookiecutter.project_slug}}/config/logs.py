@@ -11,9 +11,6 @@ import re
 import uuid
 from contextvars import ContextVar
 
-# What these say below the level is noise: the access line tells a 404 already, and nobody asked for a plugin's name.
-QUIET = {"alembic.runtime.plugins": "WARNING", "django.request": "ERROR"}
-
 # A health check every few seconds would hide everything else.
 SILENT_PATHS = {"/healthz", "/readyz"}
 
@@ -80,7 +77,6 @@ def configure() -> None:
             "handlers": {
                 "stdout": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stdout"}
             },
-            "loggers": {name: {"level": level} for name, level in QUIET.items()},
             "root": {"handlers": ["stdout"], "level": "INFO"},
         }
     )

@@ -1,3 +1,4 @@
 # What the Makefile needs to know of Django.
 BUILD = python manage.py collectstatic --noinput --verbosity 0
-RUN = python manage.py runserver $$port
+# Whoever reads this knows that it is for development only.
+RUN = DJANGO_RUNSERVER_HIDE_WARNING=true python manage.py runserver $$port

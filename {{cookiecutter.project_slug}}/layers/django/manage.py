@@ -3,7 +3,10 @@
 import os
 import sys
 
-from django.core.management import execute_from_command_line
+try:
+    from django.core.management import execute_from_command_line
+except ImportError as error:
+    raise SystemExit(f"{error}: activate the project's environment first, by `. .venv/bin/activate`") from error
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")

@@ -1,1 +1,2 @@
+# With its migrations, for `flask db`.
 FLASK_APP=config.migrations:application

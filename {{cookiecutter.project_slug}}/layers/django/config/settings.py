@@ -1,5 +1,6 @@
 """Every setting of the project, from the environment (see .env.example) with defaults that are safe in production."""
 
+import logging
 import warnings
 from typing import Any
 
@@ -133,3 +134,5 @@ TIME_ZONE = "UTC"
 
 # `config` itself did it.
 LOGGING_CONFIG = None
+# The access line tells a 404 already.
+logging.getLogger("django.request").setLevel("ERROR")

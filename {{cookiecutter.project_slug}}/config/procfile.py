@@ -19,7 +19,7 @@ def main() -> None:
     commands = {name: shlex.split(command) for name, command in (line.split(": ", 1) for line in lines)}
     if status := subprocess.run(commands["release"], check=False).returncode:  # noqa: S603
         raise SystemExit(status)
-    print(f"Serving on http://127.0.0.1:{port} (Ctrl+C stops)", flush=True)
+    print(f"Starting on http://127.0.0.1:{port} (Ctrl+C stops)", flush=True)
     os.execvp(commands["web"][0], commands["web"])  # noqa: S606
 
 
