@@ -333,6 +333,21 @@ def test_guessing_a_password_is_slowed_down(web: Visitor, person: Person) -> Non
     assert log_in(web, person.address) == "/accounts/"
 
 
+@pytest.mark.parametrize(
+    ("path", "field"), [("/accounts/delete/", "password"), ("/accounts/password/", "old_password")]
+)
+def test_guessing_the_password_of_an_open_session_is_slowed_down_too(
+    path: str, field: str, web: Visitor, person: Person
+) -> None:
+    log_in(web, person.address)
+    fields = {"new_password1": ANOTHER, "new_password2": ANOTHER}
+    for _ in range(10):
+        web.submit(path, **fields | {field: "a guess"})
+    response = web.submit(path, **fields | {field: PASSWORD})
+    assert response.status_code == 429
+    assert texts.TOO_MANY_ATTEMPTS in response.text
+
+
 def test_a_right_password_starts_the_count_anew(web: Visitor, person: Person) -> None:
     for _ in range(3):
         for _ in range(5):

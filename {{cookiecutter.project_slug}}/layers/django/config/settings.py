@@ -31,7 +31,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
 ]
-# The first and the last are for Django's own checks: config/middleware.py redirects, and sends the headers, before them.
+# The first and the last are for Django's own checks: config/middleware.py redirects and sends the headers before them.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -32,13 +32,15 @@ def flask(application: Flask, *arguments: str) -> Result:
 
 
 def test_an_account_is_made_listed_and_deleted(application: Flask, address: str) -> None:
-    assert flask(application, "create", address.upper(), "--staff", "--password", PASSWORD).exit_code == 0
+    created = flask(application, "create", address.upper(), "--staff", "--password", PASSWORD)
+    assert created.output == f"{address.upper()} may log in.\n"
     assert passwords.verify(User.find(address), PASSWORD)
     listed = [line for line in flask(application, "list").output.splitlines() if line.startswith(address)]
     assert len(listed) == 1
     assert listed[0].endswith("last_login=never staff")
     assert flask(application, "delete", address).exit_code == 1
     assert flask(application, "delete", address, "--yes").exit_code == 0
+    db.session.rollback()
     assert User.find(address) is None
 
 
