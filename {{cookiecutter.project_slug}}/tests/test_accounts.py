@@ -10,7 +10,7 @@ import pytest
 
 from accounts import letters, texts, throttle
 from tests.accounts import PASSWORD, Person
-from tests.visitor import Visitor
+from tests.visitor import SESSION, Visitor
 
 ANOTHER = "another fine horse"
 
@@ -225,12 +225,19 @@ def test_logging_in_leads_to_no_other_site(target: str, web: Visitor, person: Pe
 def test_cookies_are_for_this_host_and_no_script(web: Visitor, person: Person) -> None:
     form = web.get("/accounts/login/")
     response = web.submit("/accounts/login/", username=person.address, password=PASSWORD)
-    assert "__Host-session=" in str(response.headers)
+    assert f"{SESSION}=" in str(response.headers)
     for cookie in [*form.headers.getlist("Set-Cookie"), *response.headers.getlist("Set-Cookie")]:
         name, *attributes = cookie.split("; ")
         assert name.startswith("__Host-")
         assert {*attributes} >= {"HttpOnly", "Path=/", "SameSite=Lax", "Secure"}
         assert "Domain" not in cookie
+
+
+def test_a_session_outlives_the_browser(web: Visitor, person: Person) -> None:
+    log_in(web, person.address)
+    cookie = web.get_cookie(SESSION, "localhost")
+    assert cookie
+    assert cookie.expires
 
 
 def test_logging_in_starts_a_new_session(web: Visitor, person: Person) -> None:
@@ -340,7 +347,7 @@ def test_guessing_the_password_of_an_open_session_is_slowed_down_too(
     path: str, field: str, web: Visitor, person: Person
 ) -> None:
     log_in(web, person.address)
-    fields = {"new_password1": ANOTHER, "new_password2": ANOTHER}
+    fields: dict[str, Any] = {"new_password1": ANOTHER, "new_password2": ANOTHER}
     for _ in range(10):
         web.submit(path, **fields | {field: "a guess"})
     response = web.submit(path, **fields | {field: PASSWORD})

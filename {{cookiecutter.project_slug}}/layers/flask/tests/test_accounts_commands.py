@@ -90,6 +90,17 @@ def test_the_database_knows_one_account_an_address_whatever_its_case(application
     db.session.rollback()
 
 
+def test_logging_in_again_ends_the_session_before(application: Flask, address: str) -> None:
+    flask(application, "create", address, "--password", PASSWORD)
+    user = User.find(address)
+    assert user
+    with application.test_request_context():
+        sessions.log_in(user)
+        token = session["token"]
+        sessions.log_in(user)
+    assert sessions.load_user(token) is None
+
+
 def test_an_expired_session_ends_and_is_forgotten(
     application: Flask, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
