@@ -121,6 +121,8 @@ def test_is_composed_for_development(project: Project, dockerized: Path, databas
 
 @pytest.mark.parametrize("name", [".env", ".git/HEAD", ".venv/bin/python", "db.sqlite3", "pages/__pycache__/x.pyc"])
 def test_keeps_what_is_private_out_of_the_image(name: str, dockerized: Path) -> None:
-    patterns = (dockerized / ".dockerignore").read_text().splitlines()
-    parts = [Path(name), *Path(name).parents][:-1]
-    assert any(part.match(pattern) for part in parts for pattern in patterns)
+    patterns = [re.escape(line) for line in (dockerized / ".dockerignore").read_text().splitlines()]
+    # Unlike Git, Docker looks for each from the root.
+    rules = [pattern.replace(r"\*\*/", "(.*/)?").replace(r"\*", "[^/]*") for pattern in patterns]
+    parts = [part.as_posix() for part in [Path(name), *Path(name).parents]]
+    assert any(re.fullmatch(rule, part) for rule in rules for part in parts)
