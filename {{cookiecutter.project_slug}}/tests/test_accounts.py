@@ -83,6 +83,7 @@ def is_logged_in(web: Visitor) -> bool:
 def test_signing_up_leads_from_a_mail_to_an_account(web: Visitor, address: str, log: list[str]) -> None:
     response = web.submit("/accounts/signup/", email=address.upper())
     assert response.location == "/accounts/sent/"
+    assert web.get(response.location).status_code == 200
     assert f"Mail to {address}: Finish signing up" in mails(log)[0]
     response = web.submit(link(log), new_password1=PASSWORD, new_password2=PASSWORD)
     assert response.location == "/accounts/"
