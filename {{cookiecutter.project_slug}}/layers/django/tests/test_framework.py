@@ -3,11 +3,11 @@
 import subprocess
 import sys
 
+from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.management import call_command
 from django.test import Client, override_settings
 
-from accounts.models import User
 from config.env import BASE_DIR
 from tests.visitor import Visitor
 
@@ -31,7 +31,7 @@ def test_djangos_own_client_may_come_first(web: Visitor, client: Client) -> None
     client.get("/", secure=True, headers={"host": "localhost"})
     for _ in range(2):
         assert web.get("/").status_code == 200
-        assert not User.objects.exists()
+        assert not Session.objects.exists()
 
 
 def test_mail_goes_to_the_log(log: list[str]) -> None:
