@@ -27,6 +27,9 @@ from tests.projects import (
     clean_template,
 )
 
+# Tests of a generated project, to run inside one.
+collect_ignore = ["owners"]
+
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Refuse to test nothing, and begin with a clean template."""
@@ -46,7 +49,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 # What takes longest begins first, so that no process is left with it at the end.
-LONGEST = ["server", "doctor", "commands", "push", "accounts", "docker", "browser", "contract", "lock"]
+LONGEST = ["server", "doctor", "commands", "push", "growth", "accounts", "docker", "browser", "contract", "lock"]
 
 
 def variant_of(test: str) -> str:

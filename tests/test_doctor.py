@@ -147,21 +147,6 @@ def test_finds_what_a_push_would_leave_behind(
     assert f"FAIL  what is committed: {name} is not committed as it is" in complaints[0]
 
 
-def test_names_the_command_that_writes_a_migration(project: Project, patient: Path) -> None:
-    development = {"DATABASE_URL": "sqlite:///db.sqlite3"}
-    project.run(project.processes["release"], folder=patient, **development).check_returncode()
-    index = "db_index" if (patient / "manage.py").exists() else "index"
-    replace("accounts/models.py", r"^(    date_joined.*)\)$", rf"\1, {index}=True)")(patient)
-    repository.commit(patient)
-    _, complaints, _ = examine(project, patient)
-    project.run(complaints[0].rpartition(". ")[2], tools=True, folder=patient, **development).check_returncode()
-    for command in "ruff check", "ruff format --check":
-        result = project.run(f"{command} --no-cache", tools=True, folder=patient)
-        assert result.returncode == 0, result.stdout
-    repository.commit(patient)
-    assert examine(project, patient)[:2] == (0, [])
-
-
 @pytest.mark.parametrize(
     ("variables", "complaint"),
     [

@@ -6,14 +6,16 @@ import time
 from typing import NoReturn
 
 import probe_worker
+
 from config.wsgi import application  # noqa: F401
 
 # isort: split
-from config import urls
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
+
+from config import urls
 
 print(f"probe imported by {os.getpid()}\n", end="", flush=True)
 

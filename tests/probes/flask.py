@@ -6,10 +6,11 @@ import time
 from typing import NoReturn
 
 import probe_worker
-from config.database import db
-from config.wsgi import application
 from flask import Response, jsonify, request
 from sqlalchemy import text
+
+from config.database import db
+from config.wsgi import application
 
 print(f"probe imported by {os.getpid()}\n", end="", flush=True)
 

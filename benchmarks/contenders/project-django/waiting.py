@@ -1,10 +1,11 @@
 """The project's addresses and one more; a module of its own, since Django reads them when it wants to."""
 
-from config.urls import *  # noqa: F403
-from config.urls import urlpatterns
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
+
+from config.urls import *  # noqa: F403
+from config.urls import urlpatterns
 
 
 def wait(request: HttpRequest) -> HttpResponse:

@@ -1,8 +1,9 @@
 """The project as it is, with one more page, which waits for the database."""
 
+from sqlalchemy import text
+
 from config.database import db
 from config.wsgi import application
-from sqlalchemy import text
 
 
 @application.get("/wait")

@@ -5,9 +5,8 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from config.wsgi import application as project
-
 import __main__ as watched
+from config.wsgi import application as project
 
 imported: dict[str, str] = {}
 

@@ -3,8 +3,9 @@
 import argon2  # noqa: F401
 import limits.storage
 import limits.strategies  # noqa: F401
-from config import settings as project
 from django.conf import settings
+
+from config import settings as project
 
 settings.configure(
     ALLOWED_HOSTS=["*"],

@@ -7,11 +7,12 @@ import limits.storage
 import limits.strategies  # noqa: F401
 import whitenoise.compress  # noqa: F401
 import wtforms  # noqa: F401
-from config import settings
-from config.database import db
 from flask import Flask, Response, render_template
 from sqlalchemy import text
 from whitenoise import WhiteNoise
+
+from config import settings
+from config.database import db
 
 application = Flask("pages")
 application.config.from_object(settings)

@@ -6,8 +6,10 @@ import re
 import tempfile
 
 import django
+from django.apps import apps
 from django.contrib.staticfiles import finders
 from django.core.management import call_command
+from django.db.migrations.loader import MigrationLoader
 from django.test import override_settings
 
 from config import settings
@@ -33,6 +35,10 @@ def static_files() -> None:
 
 
 def migrations() -> None:
+    # Without a migrations folder, a new application's models are nothing that Django looks at.
+    for label in sorted(MigrationLoader(None).unmigrated_apps):
+        if [*apps.get_app_config(label).get_models()]:
+            raise CheckError(f"{label} has models and no migrations.", f"python manage.py makemigrations {label}")
     try:
         call_command("makemigrations", check=True, dry_run=True, verbosity=0)
     except SystemExit as error:

@@ -74,7 +74,7 @@ class UserForm(Form):
     """What a user of ours fills in."""
 
     def __init__(self, user: User) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.user = user
 
 

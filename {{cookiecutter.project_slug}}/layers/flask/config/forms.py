@@ -11,8 +11,16 @@ csrf = CSRFProtect()
 
 
 class Form(FlaskForm):
+    """Flask-WTF's form, with types for whoever checks them."""
+
     class Meta(FlaskForm.Meta):
         csrf = False  # the application's own is enough
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)  # type: ignore[no-untyped-call]
+
+    def validate_on_submit(self, extra_validators: Any = None) -> bool:
+        return bool(super().validate_on_submit(extra_validators))  # type: ignore[no-untyped-call]
 
     def validate(self, extra_validators: Mapping[str, Sequence[Any]] | None = None) -> bool:
         if super().validate(extra_validators) and (reason := self.problem()):
