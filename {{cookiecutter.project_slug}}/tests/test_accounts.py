@@ -3,6 +3,7 @@
 import uuid
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 import argon2
 import limits
@@ -188,6 +189,13 @@ def test_logging_out_needs_a_form(web: Visitor, person: Person) -> None:
     assert texts.LOGGED_OUT in web.get("/accounts/login/").text
 
 
+def test_an_address_without_its_last_slash_leads_on(web: Visitor) -> None:
+    response = web.get("/accounts/login")
+    assert response.status_code in {301, 308}
+    assert urlsplit(response.location or "").path == "/accounts/login/"
+    assert "Bad request" not in response.text
+
+
 @pytest.mark.parametrize("path", ["/accounts/", "/accounts/password/", "/accounts/delete/"])
 def test_an_own_page_asks_a_stranger_to_log_in_first(path: str, web: Visitor, person: Person) -> None:
     response = web.get(path)
@@ -239,6 +247,12 @@ def test_a_session_outlives_the_browser(web: Visitor, person: Person) -> None:
     cookie = web.get_cookie(SESSION, "localhost")
     assert cookie
     assert cookie.expires
+
+
+def test_a_session_that_has_not_changed_is_not_sent_again(web: Visitor, person: Person) -> None:
+    log_in(web, person.address)
+    for response in [web.get("/accounts/") for _ in range(3)][1:]:
+        assert SESSION not in response.headers.get("Set-Cookie", "")
 
 
 def test_logging_in_starts_a_new_session(web: Visitor, person: Person) -> None:

@@ -33,7 +33,7 @@ def test_a_superuser_is_made_by_address(monkeypatch: pytest.MonkeyPatch) -> None
         call_command("createsuperuser", email="no address", interactive=False, verbosity=0)
 
 
-@pytest.mark.parametrize("path", ["", "accounts/user/", "accounts/user/add/", "accounts/user/{pk}/change/"])
+@pytest.mark.parametrize("path", ["", "accounts/user/?q=root", "accounts/user/add/", "accounts/user/{pk}/change/"])
 def test_the_admin_manages_users(path: str, client: Client) -> None:
     user = User.objects.create_superuser("root@example.com", PASSWORD)
     client.force_login(user)
@@ -49,6 +49,16 @@ def test_the_admin_makes_a_user(client: Client) -> None:
     assert User.objects.get(email="new@example.com").check_password(PASSWORD)
     again = client.post("/admin/accounts/user/add/", fields, secure=True)
     assert b"already exists" in again.content
+
+
+def test_the_admin_changes_a_user(client: Client) -> None:
+    user = User.objects.create_superuser("root@example.com", PASSWORD)
+    client.force_login(user)
+    fields = {"email": "New@Example.com", "is_active": "on", "is_staff": "on"}
+    assert client.post(f"/admin/accounts/user/{user.pk}/change/", fields, secure=True).status_code == 302
+    user.refresh_from_db()
+    assert (user.email, user.is_superuser) == ("new@example.com", False)
+    assert user.check_password(PASSWORD)
 
 
 def test_a_reset_link_works_as_long_as_its_mail_says() -> None:

@@ -40,7 +40,6 @@ if SQLALCHEMY_DATABASE_URI.startswith("postgresql"):
 
 ALLOWED_HOSTS = services.allowed_hosts()
 PERMANENT_SESSION_LIFETIME = 14 * 24 * 3600
-PREFERRED_URL_SCHEME = "https" if HTTPS else "http"
 SECRET_KEY = env.secret_key()
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"

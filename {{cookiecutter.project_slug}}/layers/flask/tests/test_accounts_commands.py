@@ -1,11 +1,13 @@
 """Accounts as whoever runs the project sees them."""
 
+import time
 import uuid
 from collections.abc import Iterator
 
 import pytest
 from click.testing import Result
 from flask import Flask, session
+from itsdangerous import TimestampSigner
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
@@ -13,6 +15,7 @@ from accounts import passwords, sessions
 from accounts.models import User
 from config.database import db
 from tests.accounts import PASSWORD
+from tests.visitor import HIDDEN, Visitor
 
 
 @pytest.fixture(autouse=True)
@@ -118,3 +121,14 @@ def test_an_expired_session_ends_and_is_forgotten(
         sessions.log_in(user)
     monkeypatch.undo()
     assert sessions.load_user(token) is None
+
+
+def test_a_form_may_be_open_for_a_day(web: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    def tomorrow(signer: TimestampSigner) -> int:
+        return int(time.time()) + 24 * 3600
+
+    form = web.get("/accounts/login/")
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", tomorrow)
+    data = {"csrf_token": HIDDEN.findall(form.text)[0][1], "username": "you@example.com", "password": "a guess"}
+    response = web.post("/accounts/login/", data=data, headers={"Referer": "https://localhost/"})
+    assert response.status_code == 200
