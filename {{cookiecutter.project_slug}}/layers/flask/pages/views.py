@@ -22,11 +22,9 @@ def home() -> str:
     return render_template("home.html")
 
 
-def http_error(error: HTTPException) -> HTTPException | Response:
+def http_error(error: HTTPException) -> Response:
     """The page for an error: 503 where the database is what failed, which passes by itself."""
     response = error.get_response()
-    if response.status_code < 400:  # a redirect is raised too
-        return error
     if isinstance(error, CSRFError):
         response.status_code = 403
     if isinstance(error, InternalServerError):
@@ -35,5 +33,4 @@ def http_error(error: HTTPException) -> HTTPException | Response:
         if isinstance(error.original_exception, InterfaceError | NoDatabaseError | OperationalError | TimeoutError):
             response.status_code = 503
     response.data = errors.page(response.status_code)
-    response.content_type = "text/html; charset=utf-8"
     return response
