@@ -43,7 +43,9 @@ def test_takes_a_page_with_a_model_and_a_form(project: Project, tmp_path: Path) 
     assert len(complaints) == 1
     assert complaints[0].startswith("FAIL  migrations follow models: ")
     run(complaints[0].rpartition(". ")[2])
-    for command in "ruff check", "ruff format --check", "mypy --cache-dir /dev/null .", "python -m pytest":
-        run(command)
+    run("ruff check")
+    run("ruff format --check")
+    run("mypy --cache-dir /dev/null .")
+    run("python -m pytest tests/test_notes.py")
     repository.commit(copy)
     assert "FAIL" not in run("python -m config.doctor")
