@@ -72,6 +72,8 @@ class Person:
             report = Axe().run(self.page)
             assert report.violations_count == 0, report.generate_report()
             assert self.page.evaluate("document.documentElement.scrollWidth") <= width
+            # Nothing sticks to the edge of the screen.
+            assert self.page.evaluate("document.querySelector('h1').getBoundingClientRect().left") >= 16
         assert self.complaints == []
 
 

@@ -2,13 +2,13 @@
 
 import logging
 
-from flask_alembic import Alembic
-
 from config.database import Base
 from config.wsgi import application
 
-# Nobody asked for a plugin's name.
+# It would log the name of each of its plugins as it is imported.
 logging.getLogger("alembic.runtime.plugins").setLevel("WARNING")
+
+from flask_alembic import Alembic  # noqa: E402
 
 alembic = Alembic(application, metadatas=Base.metadata, run_mkdir=False)
 
