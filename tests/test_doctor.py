@@ -136,7 +136,10 @@ def test_finds_what_a_push_would_leave_behind(project: Project, patient: Path) -
     remove("app.json")(patient)
     write("notes/models.py", "")(patient)
     _, complaints, _ = examine(project, patient)
-    assert "FAIL  what is committed: Procfile is not committed as it is (nor are 2 others). Commit: " in complaints[0]
+    assert "FAIL  what is committed: Not committed as it is: Procfile, app.json, notes/. Commit: " in complaints[0]
+    remove("ruff.toml")(patient)
+    _, complaints, _ = examine(project, patient)
+    assert "Procfile, app.json, ruff.toml, …. Commit: " in complaints[0]
 
 
 @pytest.mark.parametrize(

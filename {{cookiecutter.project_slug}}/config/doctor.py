@@ -103,9 +103,8 @@ def repository() -> None:
                 raise CheckError(f"{name} is not committed.", f"Add it: git add --force {name}")
     # Without locks: nothing is written, not even to Git's index.
     if changed := git("--no-optional-locks", "status", "--porcelain"):
-        more = f" (nor are {len(changed) - 1} others)" if changed[1:] else ""
-        name = changed[0][3:]
-        raise CheckError(f"{name} is not committed as it is{more}.", "Commit: git add --all && git commit")
+        names = [line[3:] for line in changed[:3]] + ["…"] * (len(changed) > 3)
+        raise CheckError(f"Not committed as it is: {', '.join(names)}.", "Commit: git add --all && git commit")
 
 
 def locks() -> None:
