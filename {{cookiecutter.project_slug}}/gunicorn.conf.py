@@ -28,7 +28,7 @@ timeout = timeouts.REQUEST
 graceful_timeout = timeouts.GRACEFUL
 
 # Longer than the router keeps an idle connection (90 s), or it would send a request down a closed one.
-keepalive = 95
+keepalive = timeouts.KEEPALIVE
 
 # Replaces a worker before a leak hurts; a single one would leave nobody serving while it is replaced.
 max_requests = env.number("WEB_MAX_REQUESTS", 1200 if workers > 1 else 0, least=0, most=1_000_000)
@@ -60,6 +60,7 @@ logger_class = server.Logger
 child_exit = worker.child_exit
 on_starting = server.on_starting
 post_request = server.post_request
+post_worker_init = worker.post_worker_init
 pre_fork = worker.pre_fork
 pre_request = server.pre_request
 when_ready = server.when_ready

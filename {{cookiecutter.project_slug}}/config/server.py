@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from gunicorn import glogging
 
-from config import env, logs, worker
+from config import env, logs
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
@@ -122,8 +122,6 @@ def on_starting(arbiter: "Arbiter") -> None:
 
 def when_ready(arbiter: "Arbiter") -> None:
     """Close what was opened before the fork: a connection shared by two workers gives one the other's answers."""
-    if issubclass(arbiter.worker_class, worker.Worker):
-        worker.prepare_master(arbiter)
     if arbiter.cfg.preload_app:
         from config import database
 

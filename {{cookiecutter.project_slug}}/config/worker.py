@@ -1,248 +1,512 @@
-"""Gunicorn's threaded worker, made to lose no request and to hide none.
+"""A Gunicorn worker whose threads run the application and never wait for the network.
 
-What it changes, measured with Gunicorn 27.0.1:
+All threads wait on one epoll together. Each descriptor is armed for one event, and whichever thread is woken does what
+there is to do: it accepts, reads, runs the application once a request is whole, sends, and arms or closes. Nothing is
+handed from thread to thread, and a client that sends or reads slowly holds none. The main thread keeps signals, the
+heartbeat, deadlines, and watches the requests.
 
-* A request past its limit is logged with the stack of its thread; Gunicorn's own time-out is only a heartbeat here.
-* A worker all of whose threads are past the limit is replaced, after it has answered whoever waits behind them.
-* A stop, a reload or a recycling loses nobody: what the kernel has accepted is served, what it has not is refused.
-* Connections spread over the workers, where one worker often took all of them, or had them all after another's end.
-* A client that sends nothing, sends slowly or does not hang up holds none of the threads.
+Of Gunicorn it needs what workers have always used: ``workers.base.Worker``, ``http.get_parser``, ``http.wsgi.create``,
+the configured hooks and the logger; each name is listed in the tests. Linux only, since epoll is.
 """
 
-import ctypes
-import errno
+import contextlib
+import itertools
 import logging
 import mmap
 import os
+import resource
 import select
 import signal
 import socket
-import struct
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
+from datetime import timedelta
 from functools import partial
-from selectors import EVENT_READ
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
-from gunicorn.http.parser import RequestParser
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn import http
+from gunicorn.http import errors, wsgi
+from gunicorn.workers import base
 
 from config import logs, timeouts
+from config.connection import BODY_BYTES, CROWDED_BODY_BYTES, HEAD_BYTES, Body, Connection, State
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from gunicorn.arbiter import Arbiter
 
-# Both are shared by the master and all workers, which inherit them.
-server_stops = mmap.mmap(-1, 1)
-connections = memoryview(mmap.mmap(-1, 256))  # each worker's, plus one; 0: no such worker
-
-# How long a worker that is told to leave still accepts, until it knows whether the whole server stops.
-HESITATION = 1.0
-# How long a crowded worker leaves a new connection to the others.
-COURTESY = 0.002
-# How long a client may take for the head of a request.
-HEAD_TIMEOUT = 10.0
-HUNG_UP = getattr(select, "POLLRDHUP", select.POLLHUP)
-SO_ATTACH_FILTER = 26
+# How many connections each worker has, plus one; 0: no such worker. Shared by the master and all workers.
+shares = memoryview(mmap.mmap(-1, 512)).cast("H")
+ONCE_READABLE = select.EPOLLIN | select.EPOLLONESHOT
+ONCE_WRITABLE = select.EPOLLOUT | select.EPOLLONESHOT
+LISTENING = select.EPOLLIN | select.EPOLLEXCLUSIVE
+# Descriptors that the application may open itself: database connections, files.
+SPARE_DESCRIPTORS = 24
+# Requests between two looks at the memory.
+LOOK = 1200
+# Bodies under way that may have the most memory each.
+CROWD = 32
+# Who ends first where there are too many connections: whoever wants least, and is least likely a visitor.
+ENDS_FIRST = [State.LINGERING, State.HEAD, State.IDLE, State.BODY, State.SENDING]
+TOO_LARGE = "413 Content Too Large"
+TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 logger = logging.getLogger(__name__)
 
 
-class Connection(TConn):
-    """A client's connection."""
-
-    # Closing waits up to 2 s for the client to hang up, which neither the main loop nor a request's thread can spare.
-    closers = ThreadPoolExecutor(16)
-
-    def close(self, graceful: bool = False) -> None:
-        if graceful:
-            self.closers.submit(super().close, True)
-        else:
-            super().close()
+def refuse(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    """Answer a request that never reaches the application with the status of ``worker.refusal``."""
+    text = environ["worker.refusal"]
+    start_response(text, [("Content-Type", "text/plain"), ("Content-Length", str(len(text)))])
+    return [text.encode()]
 
 
-class Running:
-    """A request that a thread is answering."""
+class Worker(base.Worker):
+    """See the module's text. The first three attributes are for a project's gunicorn.conf.py to set."""
 
-    def __init__(self, request: Any) -> None:
-        self.request = request
-        self.since = time.monotonic()
-        self.reported = False
+    # Answers in the server's name, with the status that ``worker.refusal`` in the environment says.
+    refusals: "WSGIApplication" = staticmethod(refuse)
+    # What a request's body may have.
+    body_mb = 32
+    # What a worker may have before another takes its place; None: whatever it takes.
+    memory_mb: int | None = None
 
-
-class Worker(ThreadWorker):
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.running: dict[int, Running] = {}
-        self.unfinished: list[tuple[float, TConn]] = []
-        self.leaving = 0.0
-        self.given_up = False
+    @classmethod
+    def check_config(cls, cfg: Any, log: Any) -> None:
+        """Refuse what this worker does not speak; Gunicorn calls it before it starts one."""
+        if cfg.is_ssl or cfg.proxy_protocol != "off" or cfg.protocol != "http":
+            raise SystemExit(
+                "This worker speaks plain HTTP to a platform's router. For TLS or another protocol take Gunicorn's "
+                "own: GUNICORN_CMD_ARGS='--worker-class gthread'"
+            )
 
     # Starting and stopping
 
-    def init_signals(self) -> None:
-        super().init_signals()
-        # Blocked since before the fork: a SIGTERM in between would be lost, and the stop take the whole grace period.
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    def run(self) -> None:
+        self.connections: dict[int, Connection] = {}
+        self.running: dict[int, Connection] = {}
+        self.numbers = itertools.count(1)
+        self.patience = {
+            State.IDLE: self.cfg.keepalive or timeouts.HEAD,
+            State.HEAD: timeouts.HEAD,
+            State.BODY: timeouts.STALL,
+            State.SENDING: timeouts.STALL,
+            State.LINGERING: timeouts.LINGER,
+        }
+        self.surplus = 0
+        self.stops = self.given_up = self.over = False
+        descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - len(os.listdir("/proc/self/fd"))
+        self.most = max(1, min(self.cfg.worker_connections, descriptors - SPARE_DESCRIPTORS))
+        self.epoll = select.epoll()
+        self.wakes_all = os.eventfd(0)
+        self.epoll.register(self.wakes_all, select.EPOLLIN)
+        self.turn = threading.Lock()
+        self.rests = True
+        self.listeners = {listener.fileno(): listener for listener in self.sockets}
+        self.names = {number: listener.getsockname() for number, listener in self.listeners.items()}
+        for listener in self.sockets:
+            listener.setblocking(False)
+        self.threads = [self.start_thread() for _ in range(self.cfg.threads)]
+        while self.alive:
+            self.look_after(1.0)
+        self.leave()
+
+    def start_thread(self) -> threading.Thread:
+        thread = threading.Thread(target=self.serve, daemon=True)
+        thread.start()
+        return thread
+
+    def look_after(self, seconds: float) -> None:
+        """One round of the main thread, and then a wait for a signal."""
+        self.notify()
+        if self.alive and self.ppid != os.getppid():
+            self.log.info("Parent changed, shutting down: %s", self)
+            self.alive = False
+        now = time.monotonic()
+        for connection in list(self.connections.values()):
+            if 0 < connection.deadline < now:
+                self.end(connection)
+        self.watch(now)
+        self.balance()
+        self.listen()
+        if select.select([self.PIPE[0]], [], [], seconds)[0]:
+            os.read(self.PIPE[0], 4096)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """SIGTERM: go on accepting until the master has turned new clients away, or is known to do no such thing."""
-        if self.alive and not self.leaving:
-            self.leaving = time.monotonic() + HESITATION
-            self.method_queue.defer(lambda: None)
+        """SIGTERM: the master too may be about to stop, or only this worker."""
+        self.stops = True
+        super().handle_exit(sig, frame)
 
-    def wait_for_and_dispatch_events(self, timeout: float | None) -> None:
-        if self.alive and self.leaving:
-            timeout = 0.01
-            if server_stops[0] or time.monotonic() > self.leaving:
-                self.alive = False
-                return
-        if self.unfinished:
-            timeout = 0.05
-        super().wait_for_and_dispatch_events(timeout)
-        self.look_at_unfinished()
-        self.publish()
+    def retire(self) -> None:
+        """Leave for another worker's sake."""
+        self.alive = False
+        os.write(self.PIPE[1], b"1")
 
-    def set_accept_enabled(self, enabled: bool | None) -> None:
-        super().set_accept_enabled(enabled)
-        if not self.alive:
-            for listener in self.sockets:
-                # On a reload or a recycling the queue is the other workers'; on a stop there are none.
-                accepted = -1
-                while server_stops[0] and accepted != self.nr_conns:
-                    accepted = self.nr_conns
-                    self.accept(listener)
-                # As long as one process has it open, the kernel accepts connections that nobody will serve.
+    def leave(self) -> None:
+        """Accept no more, let what is in hand be finished, and return."""
+        began = time.monotonic()
+        # Whoever closes the listening socket last drops what is in its queue: that must not be the master.
+        while self.stops and time.monotonic() < began + timeouts.HESITATION:
+            self.look_after(0.05)
+        self.stop_listening()
+        patience = began + self.cfg.graceful_timeout - 1
+        while len(self.connections) > self.stuck and time.monotonic() < patience:
+            for connection in list(self.connections.values()):
+                if connection.state is State.IDLE:
+                    connection.deadline = min(connection.deadline, began + timeouts.LINGER)
+            self.look_after(0.05)
+        self.over = True
+        os.eventfd_write(self.wakes_all, 1)
+        for thread in self.threads:
+            thread.join(timeouts.LINGER if not self.running else 0)
+        if self.running:
+            for connection in list(self.running.values()):
+                self.log.warning("Cut off: %s %s", connection.request.method, connection.request.path)
+            logging.shutdown()
+            # An exit of the usual kind would wait for their threads, or end in the middle of what they write.
+            os._exit(0)
+
+    # Threads and listeners
+
+    def serve(self) -> None:
+        """What each thread does until the worker is over."""
+        while not self.over:
+            try:
+                for number, _ in self.epoll.poll(None, 1):
+                    if listener := self.listeners.get(number):
+                        self.accept(number, listener)
+                    elif connection := self.connections.get(number):
+                        self.proceed(connection)
+            except Exception:
+                logger.exception("A thread of the server goes on after this.")
+
+    def accept(self, number: int, listener: Any) -> None:
+        try:
+            client, address = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return  # another thread was faster, or the client has gone
+        except OSError as error:
+            if self.rest():
+                logger.warning(f"Worker {os.getpid()} can take no more connections just now: {error}")
+            self.make_room()
+            return
+        connection = self.connections[client.fileno()] = Connection(client, address, self.names[number])
+        if len(self.connections) > self.most:
+            self.make_room()
+        self.proceed(connection)
+
+    def rest(self) -> bool:
+        """Leave new clients to the other workers, or in the queue, until there is room; whether it is news."""
+        with self.turn:
+            news, self.rests = not self.rests, True
+            if news:
+                for number in self.listeners:
+                    self.epoll.unregister(number)
+            return news
+
+    def listen(self) -> None:
+        with self.turn:
+            if self.rests and len(self.connections) < self.most:
+                self.rests = False
+                for number in self.listeners:
+                    self.epoll.register(number, LISTENING)
+
+    def stop_listening(self) -> None:
+        """Take whom the kernel has accepted already, and let go of the listening sockets."""
+        self.rest()
+        with self.turn:
+            listeners, self.listeners = self.listeners, {}
+            for number, listener in listeners.items():
+                with contextlib.suppress(OSError):
+                    while True:
+                        client, address = listener.accept()
+                        connection = Connection(client, address, self.names[number])
+                        self.connections[client.fileno()] = connection
+                        self.wait(connection, State.IDLE)
                 listener.close()
+
+    def go_to_the_end_of_the_line(self) -> None:
+        """Have the kernel wake another worker for the next client: it wakes whoever has listened for longest."""
+        with self.turn:
+            if not self.rests:
+                for number in self.listeners:
+                    self.epoll.unregister(number)
+                    self.epoll.register(number, LISTENING)
+
+    def make_room(self) -> None:
+        """End some of those who wait: who has sent nothing yet, who is slow to, who is kept; the oldest first."""
+        waiting = [one for one in list(self.connections.values()) if one.deadline]
+        waiting.sort(
+            key=lambda one: (
+                one.requests > 0 or one.state is not State.IDLE,
+                ENDS_FIRST.index(one.state),
+                one.deadline,
+            )
+        )
+        for connection in waiting[: max(1, self.most // 20)]:
+            self.end(connection)
 
     # Connections
 
-    def publish(self) -> None:
-        """Tell the other workers how many connections this one has."""
-        connections[self.age % len(connections)] = min(self.nr_conns + 1, 255) if self.alive else 0
+    def wait(self, connection: Connection, state: State) -> None:
+        """Let a connection wait for its next event; whoever is woken by it has it in hand, and the caller no more."""
+        # A head, and a client's end, have to come in time, whatever moves; anything else has only to move.
+        if state is not connection.state or state not in {State.HEAD, State.LINGERING}:
+            connection.until = time.monotonic() + self.patience[state]
+        connection.state, connection.deadline = state, connection.until
+        events = ONCE_WRITABLE if state is State.SENDING else ONCE_READABLE
+        if connection.watched:
+            self.epoll.modify(connection.descriptor, events)
+        else:
+            connection.watched = True
+            self.epoll.register(connection.descriptor, events)
 
-    def surplus(self) -> int:
-        """How many connections more this worker has than the one with the fewest."""
-        return self.nr_conns + 1 - min(filter(None, connections), default=1)
+    def proceed(self, connection: Connection) -> None:
+        """Do for a connection whatever can be done without waiting for its client."""
+        connection.deadline = 0.0
+        try:
+            self.advance(connection)
+        except OSError as error:
+            self.log.debug("Closing connection. %s", error)
+            self.drop(connection)
+        except Exception:
+            logger.exception("A connection is closed after this.")
+            self.drop(connection)
+
+    def advance(self, connection: Connection) -> None:
+        if connection.state is State.SENDING:
+            if not self.has_sent(connection):
+                return
+        elif not connection.receive():
+            self.wait(connection, connection.state)
+            return
+        elif connection.state is State.LINGERING:
+            connection.received.clear()
+            self.drop(connection) if connection.ended else self.wait(connection, State.LINGERING)
+            return
+        while self.has_request(connection):
+            self.answer(connection)
+            connection.forget_request()
+            if connection.stays and connection.requests == 1:
+                self.go_to_the_end_of_the_line()
+            if not self.has_sent(connection):
+                return
+
+    def has_request(self, connection: Connection) -> bool:
+        """Whether the next request is whole; where not, the connection waits for more of it, or has come to its end."""
+        if connection.request is None and not self.has_head(connection):
+            return False
+        return connection.body is None or self.has_body(connection)
+
+    def has_head(self, connection: Connection) -> bool:
+        if not (head := connection.take_head()):
+            if connection.ended:
+                self.drop(connection)
+            else:
+                self.wait(connection, State.HEAD if connection.received else State.IDLE)
+            return False
+        error: Exception = errors.LimitRequestHeaders(f"more than {HEAD_BYTES} bytes")
+        try:
+            connection.request = next(http.get_parser(self.cfg, connection.source(head), connection.address))
+            self.expect_body(connection)
+            return True
+        except (errors.NoMoreData, StopIteration):
+            if len(head) <= HEAD_BYTES:
+                self.drop(connection)
+                return False
+        except Exception as reason:
+            error = reason
+        self.refuse(connection, error)
+        return False
+
+    def expect_body(self, connection: Connection) -> None:
+        headers = connection.request.headers
+        length: int | None = 0
+        for name, value in headers:
+            if name == "TRANSFER-ENCODING":
+                length = None
+            elif name == "CONTENT-LENGTH":
+                length = int(value)
+        if length == 0:
+            return
+        crowded = sum(one.body is not None for one in list(self.connections.values())) > CROWD
+        connection.body = Body(connection.received, length, CROWDED_BODY_BYTES if crowded else BODY_BYTES)
+        if length and length > self.body_mb << 20:
+            connection.refusal = TOO_LARGE
+        elif ("EXPECT", "100-continue") in headers and not connection.received:
+            connection.socket.send(b"HTTP/1.1 100 Continue\r\n\r\n", socket.MSG_DONTWAIT)
+
+    def has_body(self, connection: Connection) -> bool:
+        body = connection.body
+        if body is None or connection.refusal:
+            return True
+        try:
+            whole = body.is_whole()
+        except OSError as error:
+            logger.warning(f"A request's body of {body.size} bytes and more could not be kept: {error}")
+            connection.refusal = TOO_LARGE
+            return True
+        if body.size > self.body_mb << 20:
+            connection.refusal = TOO_LARGE
+        elif not whole and connection.ended:
+            self.refuse(connection, errors.InvalidHeader("the body is shorter than it says"))
+        elif not whole:
+            self.wait(connection, State.BODY)
+        return whole or bool(connection.refusal)
+
+    def answer(self, connection: Connection) -> None:
+        """Run the application for a request that is whole."""
+        request, thread = connection.request, threading.get_ident()
+        response: Any = None
+        environ: WSGIEnvironment = {}
+        connection.start_answer()
+        self.running[thread] = connection
+        try:
+            self.cfg.pre_request(self, request)
+            response, environ = wsgi.create(request, connection, connection.address, connection.server, self.cfg)
+            environ["wsgi.multithread"] = self.cfg.threads > 1
+            application = self.wsgi
+            if connection.refusal:
+                application, environ["worker.refusal"] = self.refusals, connection.refusal
+            self.count()
+            if connection.unread or not self.alive or not self.cfg.keepalive or self.has_surplus():
+                response.force_close()
+            result = application(environ, response.start_response)
+            try:
+                whole = self.produce(connection, response, result, isinstance(result, environ["wsgi.file_wrapper"]))
+            finally:
+                self.log.access(response, request, environ, timedelta(seconds=time.monotonic() - connection.began))
+                if hasattr(result, "close"):
+                    result.close()
+            orderly = connection.body is None or connection.body.orderly
+            connection.stays = whole and orderly and not response.should_close()
+        except BaseException as error:
+            if connection.gone:
+                raise ConnectionAbortedError from error
+            if response and response.headers_sent:
+                # The client learns by the missing end that something is missing.
+                self.log.exception("Error handling request %s %s", request.method, request.path)
+            else:
+                self.handle_error(request, connection, connection.address, error)
+        finally:
+            del self.running[thread]
+            try:
+                self.cfg.post_request(self, request, environ, response)
+            except Exception:
+                self.log.exception("Exception in post_request hook")
+
+    def produce(self, connection: Connection, response: Any, result: Any, is_file: bool) -> bool:
+        """Write what the application returns; whether it is as long as it said."""
+        if is_file:
+            response.write_file(result)
+        else:
+            for item in result:
+                response.write(item)
+                connection.produced = time.monotonic()
+                # The next piece may take a while, unless this was the last.
+                if response.response_length is None or response.sent < response.response_length:
+                    connection.flush()
+        response.close()
+        bodiless = is_file or response.req.method == "HEAD" or response.status_code in {204, 304}
+        return bodiless or response.response_length is None or response.sent >= response.response_length
+
+    def has_sent(self, connection: Connection) -> bool:
+        """Whether the response is sent and the connection free for the next request; else it waits, or is closed."""
+        if not connection.flush():
+            self.wait(connection, State.SENDING)
+        elif connection.stays:
+            return True
+        elif (connection.unread or connection.received) and not connection.ended:
+            # Closed now, the kernel would answer what was not read by a reset, and that may overtake the response.
+            connection.socket.shutdown(socket.SHUT_WR)
+            self.wait(connection, State.LINGERING)
+        else:
+            self.drop(connection)
+        return False
+
+    def refuse(self, connection: Connection, error: Exception) -> None:
+        """Answer what is no request."""
+        connection.stays, connection.unread = False, True
+        self.handle_error(connection.request, connection, connection.address, error)
+        self.has_sent(connection)
+
+    def drop(self, connection: Connection) -> None:
+        self.connections.pop(connection.descriptor, None)
+        connection.close()
+        if self.rests:
+            self.listen()
+
+    def end(self, connection: Connection) -> None:
+        """Have a waiting connection closed, by the thread that its end wakes."""
+        connection.deadline = 0.0
+        with contextlib.suppress(OSError):
+            if connection.state in {State.HEAD, State.BODY}:
+                connection.socket.send(TIMED_OUT, socket.MSG_DONTWAIT)
+            connection.socket.shutdown(socket.SHUT_RDWR)
+
+    # Balance
+
+    def count(self) -> None:
+        """Count a request, and retire where Gunicorn's ``max_requests`` or the memory says so."""
+        number = next(self.numbers)
+        if not self.alive:
+            return
+        if number >= self.max_requests:
+            self.log.info("Autorestarting worker after current request.")
+            self.retire()
+        elif self.memory_mb and number % LOOK == 0 and (taken := memory_mb()) > self.memory_mb:
+            self.log.info(f"Worker {os.getpid()} has {taken} MB, of {self.memory_mb} that it may have: it is replaced.")
+            self.retire()
+
+    def balance(self) -> None:
+        """Tell the other workers how many connections this one has, and how many it should leave to them."""
+        own = shares[self.age % len(shares)] = min(len(self.connections) + 1, 65535) if self.alive else 0
+        fewest = min(filter(None, shares), default=own)
+        self.surplus = (own - fewest) // 2 if own - fewest > self.cfg.threads else 0
+
+    def has_surplus(self) -> bool:
+        self.surplus -= 1
+        return self.surplus >= 0
+
+    # The watchdog
 
     @property
-    def max_keepalived(self) -> int:
-        """How many idle connections a response may leave open: none while another worker could well take this one."""
-        return 0 if self.surplus() > self.cfg.threads else self.most_keepalived
+    def stuck(self) -> int:
+        """How many connections nobody waits for any more."""
+        return len(self.running) if self.given_up else 0
 
-    @max_keepalived.setter
-    def max_keepalived(self, most: int) -> None:
-        self.most_keepalived = most
-
-    def accept(self, listener: Any) -> None:
-        """Take a new connection, unless a worker with fewer of them takes it first."""
-        if self.alive and self.surplus() > 0:
-            time.sleep(COURTESY)
-        try:
-            client, address = listener.accept()
-        except OSError as error:
-            if error.errno not in {errno.EAGAIN, errno.ECONNABORTED}:
-                raise
-            return
-        self.nr_conns += 1
-        connection = Connection(self.cfg, client, address, listener.getsockname())
-        # To the poller first: a thread waits for no client.
-        connection.timeout = time.monotonic() + self.cfg.keepalive
-        self.pending_conns.append(connection)
-        self.poller.register(client, EVENT_READ, partial(self.on_pending_socket_readable, connection))
-
-    def enqueue_req(self, conn: TConn) -> None:
-        """Give a connection to a thread, once the head of its request is there."""
-        # A request may have been read ahead with the one before it.
-        read_ahead = isinstance(conn.parser, RequestParser) and conn.parser.unreader.buf.getvalue()
-        if self.cfg.is_ssl or read_ahead or has_head(conn.sock):
-            super().enqueue_req(conn)
-        else:
-            self.unfinished.append((time.monotonic() + HEAD_TIMEOUT, conn))
-
-    def look_at_unfinished(self) -> None:
-        """See whether more of a head has come; the poller would call for each byte of it again and again."""
-        waiting, self.unfinished = self.unfinished, []
-        for deadline, conn in waiting:
-            if has_head(conn.sock):
-                super().enqueue_req(conn)
-            elif time.monotonic() < deadline:
-                self.unfinished.append((deadline, conn))
-            else:
-                self.nr_conns -= 1
-                conn.close()
-
-    # Requests
-
-    def handle_request(self, req: Any, conn: TConn) -> Any:
-        self.running[threading.get_ident()] = Running(req)
-        try:
-            return super().handle_request(req, conn)
-        finally:
-            del self.running[threading.get_ident()]
-
-    def notify(self) -> None:
-        """Called about once a second: watch the requests."""
-        super().notify()
-        now = time.monotonic()
-        late = 0
-        for thread, running in list(self.running.items()):
-            if now - running.since < timeouts.REQUEST:
-                continue
-            late += 1
-            if not running.reported:
-                running.reported = True
-                self.report(thread, running, now - running.since)
-        if late >= self.cfg.threads and not self.given_up:
-            self.give_up()
-        if (
-            self.given_up
-            and self.nr_conns - len(self.keepalived_conns) - len(self.pending_conns) - len(self.unfinished) <= late
-        ):
-            logging.shutdown()
-            # An exit of the usual kind would wait for the stuck threads.
-            os._exit(0)
-
-    def report(self, thread: int, running: Running, age: float) -> None:
-        """Log a request past its limit, with its own id and the stack of its thread."""
-        request = running.request
-        error = TimeoutError(f"{request.method} {request.path} takes longer than {timeouts.REQUEST} s")
-        token = logs.request_id.set(dict(request.headers).get("X-REQUEST-ID", ""))
-        logger.error(
-            "A request is past its limit (WEB_TIMEOUT).",
-            exc_info=error.with_traceback(stack(thread)),
-            extra={"method": request.method, "path": request.path, "age_s": round(age)},
-        )
-        logs.request_id.reset(token)
-
-    def give_up(self) -> None:
-        """Answer whoever waits behind the stuck threads with new ones, and leave; the master starts another worker."""
-        self.given_up = True
-        logger.critical(f"All {self.cfg.threads} threads of worker {os.getpid()} are past the limit: it is replaced.")
-        self.tpool._max_workers += self.cfg.threads
-        for _ in range(self.cfg.threads):
-            self.tpool.submit(int)  # nothing: a thread is started for what is submitted
-        self.alive = False
+    def watch(self, now: float) -> None:
+        """Report what has produced nothing for too long, and give up when every thread is at such a request."""
+        late = [
+            (thread, connection)
+            for thread, connection in list(self.running.items())
+            if now - connection.produced > timeouts.REQUEST and not connection.pauses
+        ]
+        for thread, connection in late:
+            if not connection.reported:
+                connection.reported = True
+                report(thread, connection.request, now - connection.began)
+        if len(late) >= self.cfg.threads and not self.given_up:
+            logger.critical(f"All {len(late)} threads of worker {os.getpid()} are past the limit: it is replaced.")
+            self.given_up = True
+            # Whoever waits behind them is answered by others.
+            self.threads += [self.start_thread() for _ in range(self.cfg.threads)]
+            self.retire()
 
 
-def has_head(client: socket.socket) -> bool:
-    """Whether a thread could read the head of a request, or an end or an error, from a connection without waiting."""
-    client.setblocking(False)
-    try:
-        sent = client.recv(16384, socket.MSG_PEEK)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    if not sent or len(sent) == 16384 or b"\r\n\r\n" in sent or b"\n\n" in sent:
-        return True
-    # Half a request, and the client has hung up.
-    poll = select.poll()
-    poll.register(client, HUNG_UP)
-    return bool(poll.poll(0))
+def report(thread: int, request: Any, age: float) -> None:
+    """Log a request past its limit, with its own id and the stack of its thread."""
+    error = TimeoutError(f"{request.method} {request.path} has produced nothing for {timeouts.REQUEST} s")
+    token = logs.request_id.set(dict(request.headers).get("X-REQUEST-ID", ""))
+    logger.error(
+        "A request is past its limit (WEB_TIMEOUT).",
+        exc_info=error.with_traceback(stack(thread)),
+        extra={"method": request.method, "path": request.path, "age_s": round(age)},
+    )
+    logs.request_id.reset(token)
 
 
 def stack(thread: int) -> TracebackType | None:
@@ -255,40 +519,28 @@ def stack(thread: int) -> TracebackType | None:
     return traceback
 
 
-def pre_fork(arbiter: "Arbiter", worker: Worker) -> None:
-    """Let a SIGTERM wait until the new worker can handle it; the master unblocks it right after the fork."""
+def memory_mb() -> int:
+    """What this process has in memory, its part of what it shares with others included (PSS)."""
+    with open("/proc/self/smaps_rollup") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("Pss:")) // 1024
+
+
+# Gunicorn's hooks
+
+
+def pre_fork(arbiter: "Arbiter", worker: base.Worker) -> None:
+    """Let a SIGTERM wait until the new worker can handle it, of whichever class."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
 
-def child_exit(arbiter: "Arbiter", worker: Worker) -> None:
+def post_worker_init(worker: base.Worker) -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
+def child_exit(arbiter: "Arbiter", worker: base.Worker) -> None:
     """Forget the connections of a worker that is gone, however it ended."""
-    connections[worker.age % len(connections)] = 0
+    shares[worker.age % len(shares)] = 0
 
 
-def prepare_master(arbiter: "Arbiter") -> None:
-    """Have the master turn new clients away before it stops its workers."""
-    os.register_at_fork(after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, {signal.SIGTERM}))
-    stop = arbiter.stop
-
-    def stop_accepting(graceful: bool = True) -> None:
-        # The sockets are another master's too while one replaces the other.
-        if arbiter.reexec_pid == arbiter.master_pid == 0:
-            for listener in arbiter.LISTENERS:
-                drop_handshakes(listener.sock)
-            server_stops[0] = 1
-        stop(graceful)
-
-    arbiter.stop = stop_accepting  # type: ignore[method-assign]
-
-
-def drop_handshakes(listener: socket.socket) -> None:
-    """Complete no more connections on a listening socket, and leave those completed to whoever accepts them.
-
-    A packet filter drops what would open one. The client's kernel sends it again after a second, when the socket is
-    closed, and hears a clean refusal. Linux only; elsewhere the last connections may be reset.
-    """
-    if sys.platform == "linux":
-        drop_everything = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
-        listener.setsockopt(
-            socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", 1, ctypes.addressof(drop_everything))
-        )
+# The master hears it again as soon as it has forked.
+os.register_at_fork(after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, {signal.SIGTERM}))
