@@ -57,11 +57,11 @@ access_log_format = (
 )
 logger_class = server.Logger
 
-child_exit = worker.child_exit
+child_exit = server.child_exit
 on_starting = server.on_starting
 post_request = server.post_request
-post_worker_init = worker.post_worker_init
-pre_fork = worker.pre_fork
+post_worker_init = server.post_worker_init
+pre_fork = server.pre_fork
 pre_request = server.pre_request
 when_ready = server.when_ready
 

@@ -6,6 +6,7 @@ any source. A connection is also the socket that Gunicorn writes a response to: 
 keeps the rest for whoever hears that the client takes more.
 """
 
+import contextlib
 import os
 import re
 import select
@@ -16,14 +17,17 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from enum import Enum, auto
 from itertools import islice, takewhile
-from typing import IO, Any
+from typing import IO, Any, ClassVar
+
+from gunicorn import http
+from gunicorn.http import errors
 
 from config import timeouts
 
 # What a request's head may have, all its fields together; routers let less through.
 HEAD_BYTES = 128 * 1024
-# What a body may have in memory, and what it may have while many others are under way.
-BODY_BYTES, CROWDED_BODY_BYTES = 1024 * 1024, 64 * 1024
+# What a body may have in memory, and what when so many others are under way.
+BODY_BYTES, CROWD, CROWDED_BODY_BYTES = 1024 * 1024, 32, 64 * 1024
 # What a response may have in memory before its application waits for the client.
 RESPONSE_BYTES = 1024 * 1024
 # A file of this size or less is sent together with the head before it.
@@ -32,6 +36,7 @@ READ_BYTES = 64 * 1024
 # What sendmsg(2) takes at once, well below IOV_MAX.
 BUFFERS = 64
 
+TOO_LARGE = "413 Content Too Large"
 CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})(?P<extension>[ \t]*;[^\r\n]*)?\r\n")
 
 
@@ -48,14 +53,19 @@ class State(Enum):
 class Body:
     """A request's body, moved out of what a connection has received as it comes; chunked where its length is None.
 
-    ``orderly`` is False where a proxy in between may have understood another end: what follows is then no request.
+    ``orderly`` is False where a proxy in between may have understood another end: what follows is then no request. It
+    is None where a chunk is malformed, and the end unknown.
     """
 
-    def __init__(self, received: bytearray, length: int | None, memory: int) -> None:
+    under_way: ClassVar[set["Body"]] = set()
+
+    def __init__(self, received: bytearray, length: int | None) -> None:
         self.received = received
+        memory = BODY_BYTES if len(self.under_way) < CROWD else CROWDED_BODY_BYTES
         self.file: IO[bytes] = tempfile.SpooledTemporaryFile(memory)  # noqa: SIM115
+        self.under_way.add(self)
         self.size = 0
-        self.orderly = False
+        self.orderly: bool | None = False
         self.collecting = self.collect_chunks() if length is None else self.collect(length)
 
     def is_whole(self) -> bool:
@@ -63,7 +73,7 @@ class Body:
         try:
             next(self.collecting)
         except StopIteration as end:
-            self.orderly = bool(end.value)
+            self.orderly = end.value
             self.file.seek(0)
             return True
         return False
@@ -76,8 +86,8 @@ class Body:
             count -= self.move(count)
         return True
 
-    def collect_chunks(self) -> Generator[None, None, bool]:
-        """Move a chunked body as it is; what is wrong with it is for Gunicorn's parser to say, when it is read."""
+    def collect_chunks(self) -> Generator[None, None, bool | None]:
+        """Move a chunked body as it is; Gunicorn's parser takes the chunks apart when it is read."""
         orderly = True
         while size := CHUNK.fullmatch((yield from self.collect_line())):
             orderly = orderly and not size["extension"]
@@ -91,8 +101,7 @@ class Body:
             if not self.received.startswith(b"\r\n"):
                 break
             self.move(2)
-        self.move(READ_BYTES)
-        return False
+        return None
 
     def collect_line(self) -> Generator[None, None, bytes]:
         searched = 0
@@ -102,6 +111,12 @@ class Body:
         line = bytes(self.received[: end or None])
         self.move(len(line))
         return line
+
+    def close(self) -> None:
+        self.under_way.discard(self)
+        # On a full disk there may be something left that it cannot write.
+        with contextlib.suppress(OSError):
+            self.file.close()
 
     def move(self, most: int) -> int:
         with memoryview(self.received) as view, view[:most] as part:
@@ -118,9 +133,8 @@ class File:
         self.descriptor, self.offset, self.left = descriptor, offset, left
 
     def send(self, client: int) -> int:
-        sent = os.sendfile(client, self.descriptor, self.offset, self.left)
-        if not sent:
-            raise ConnectionAbortedError("a file has become shorter while it was sent")
+        if not (sent := os.sendfile(client, self.descriptor, self.offset, self.left)):
+            raise EOFError("the file has become shorter")
         self.offset += sent
         self.left -= sent
         return sent
@@ -139,23 +153,31 @@ class Connection:
         # When it ends unless something happens, and the same, but 0 while a thread has it in hand.
         self.until = self.deadline = 0.0
         self.watched = False
+        # The next request: its bytes, how many were searched for its head's end, and whether the client sends no more.
         self.received = bytearray()
         self.searched = 0
         self.ended = False
         self.request: Any = None
         self.body: Body | None = None
-        # The status of a request that the application shall not see.
+        # The status of a request that the application shall not see, and whether what comes after it is none.
         self.refusal = ""
-        # What came, or will come, is no next request.
         self.unread = False
         self.requests = 0
+        # The last response, and whether the connection stays open after it.
         self.parts: deque[Any] = deque()
-        self.unsent = 0
-        self.stays = True
-        self.gone = False
-        # When the application began, and when it last produced something; whether it waits for the client.
+        self.unsent = self.from_files = 0
+        self.stays = self.gone = False
+        # When the application began and when it last produced something, and whether it waits for the client.
         self.began = self.produced = 0.0
         self.pauses = self.reported = False
+
+    def close(self) -> None:
+        self.socket.close()
+        self.forget_request()
+        for part in self.parts:
+            if isinstance(part, File):
+                part.close()
+        self.parts.clear()
 
     # Receiving
 
@@ -169,13 +191,33 @@ class Connection:
         self.ended = not data
         return True
 
+    def next_request(self, cfg: Any, most: int) -> Any:
+        """The next request once it is whole, its body of at most ``most`` bytes included.
+
+        None while more has to come. Raises Gunicorn's errors where there is no request, ``NoMoreData`` or
+        ``StopIteration`` among them where the client has ended.
+        """
+        if self.request is None:
+            head = self.take_head()
+            if not head and not self.ended:
+                return None
+            if len(head) > HEAD_BYTES:
+                raise errors.LimitRequestHeaders(f"more than {HEAD_BYTES} bytes")
+            self.request = next(http.get_parser(cfg, self.source(head), self.address))
+            self.expect_body(most)
+        return self.request if not self.body or self.refusal or self.has_all(self.body, most) else None
+
+    @property
+    def lacks(self) -> State:
+        """What the next request lacks."""
+        return State.BODY if self.request else State.HEAD if self.received else State.IDLE
+
     def take_head(self) -> bytes:
         """The next request's head, or what the parser must refuse as one; empty until there is either."""
-        received = self.received
-        end = received.find(b"\r\n\r\n", max(0, self.searched - 3)) + 4
+        received, searched = self.received, self.searched
+        end = received.find(b"\r\n\r\n", max(0, searched - 3)) + 4
         if end == 3:
-            since = max(0, self.searched - 1)
-            bare = received.count(b"\n", since) != received.count(b"\r\n", since)
+            bare = received.count(b"\n", searched) != received.count(b"\r\n", max(0, searched - 1))
             end = len(received) if bare or self.ended or len(received) > HEAD_BYTES else 0
         self.searched = 0 if end else len(received)
         head = bytes(received[:end])
@@ -188,14 +230,55 @@ class Connection:
         while self.body and not self.refusal and (block := self.body.file.read(READ_BYTES)):
             yield block
 
-    def start_answer(self) -> None:
+    def expect_body(self, most: int) -> None:
+        length: int | None = 0
+        continues = False
+        for name, value in self.request.headers:
+            if name == "TRANSFER-ENCODING":
+                length = None
+            elif name == "CONTENT-LENGTH":
+                length = int(value)
+            elif name == "EXPECT":
+                continues = value.lower() == "100-continue" and self.request.version >= (1, 1)
+        if length == 0:
+            return
+        self.body = Body(self.received, length)
+        if length and length > most:
+            self.refusal = TOO_LARGE
+        elif continues and not self.received:
+            with contextlib.suppress(OSError):  # a client that has gone, which is noticed soon enough
+                self.socket.send(b"HTTP/1.1 100 Continue\r\n\r\n", socket.MSG_DONTWAIT)
+
+    def has_all(self, body: Body, most: int) -> bool:
+        """Whether nothing of the body is to be waited for, since all has come, or too much."""
+        try:
+            whole = body.is_whole()
+        except OSError:
+            self.refusal = TOO_LARGE
+            return True
+        if body.size > most:
+            self.refusal = TOO_LARGE
+        elif whole and body.orderly is None:
+            raise errors.InvalidChunkSize(b"malformed")
+        elif self.ended and not whole:
+            raise errors.InvalidHeader("a body shorter than it says", req=self.request)
+        return whole or bool(self.refusal)
+
+    def forget_request(self) -> None:
+        if self.body:
+            self.body.close()
+        self.request = self.body = None
+        self.refusal = ""
+
+    # Sending, in the words of a socket
+
+    def start_response(self) -> None:
         self.state = State.IDLE
         self.stays = self.reported = False
         self.unread = bool(self.refusal)
+        self.from_files = 0
         self.requests += 1
         self.began = self.produced = time.monotonic()
-
-    # Sending, in the words of a socket
 
     def send(self, data: bytes) -> int:
         """Gunicorn's own ``100 Continue``, too late: the body is there."""
@@ -204,22 +287,24 @@ class Connection:
     def sendall(self, data: bytes) -> None:
         if self.unsent > RESPONSE_BYTES:
             self.pause()
-        self.parts.append(data)
-        self.unsent += len(data)
+        self.produced = time.monotonic()
+        if data:
+            self.parts.append(data)
+            self.unsent += len(data)
         # An interim response is worth nothing later.
         if data.startswith(b"HTTP/1.1 1"):
             self.flush()
 
-    def sendfile(self, file: IO[bytes], offset: int = 0, count: int | None = None) -> int:
-        size = os.fstat(file.fileno()).st_size - offset if count is None else count
-        if size <= SMALL_FILE:
-            self.sendall(os.pread(file.fileno(), size, offset))
-        else:
+    def sendfile(self, file: IO[bytes], offset: int, count: int) -> None:
+        if count > SMALL_FILE:
             # sendfile(2) has no other way not to wait.
             self.socket.setblocking(False)
-            self.parts.append(File(os.dup(file.fileno()), offset, size))
-            self.unsent += size
-        return size
+            self.parts.append(File(os.dup(file.fileno()), offset, count))
+            self.unsent += count
+        else:
+            self.sendall(data := os.pread(file.fileno(), count, offset))
+            count = len(data)
+        self.from_files += count
 
     def gettimeout(self) -> float:
         return 0.0
@@ -230,14 +315,13 @@ class Connection:
         try:
             while parts:
                 if isinstance(parts[0], File):
-                    sent = parts[0].send(self.descriptor)
+                    self.unsent -= parts[0].send(self.descriptor)
                     if not parts[0].left:
                         parts.popleft().close()
                 else:
-                    bytes_only = takewhile(lambda part: not isinstance(part, File), parts)
-                    sent = self.socket.sendmsg([*islice(bytes_only, BUFFERS)], (), socket.MSG_DONTWAIT)
-                    self.drop_sent(sent)
-                self.unsent -= sent
+                    bytes_before_a_file = takewhile(lambda part: not isinstance(part, File), parts)
+                    buffers = [*islice(bytes_before_a_file, BUFFERS)]
+                    self.drop_sent(self.socket.sendmsg(buffers, (), socket.MSG_DONTWAIT))
         except BlockingIOError:
             return False
         except OSError:
@@ -246,6 +330,7 @@ class Connection:
         return True
 
     def drop_sent(self, count: int) -> None:
+        self.unsent -= count
         while count:
             part = self.parts.popleft()
             if len(part) > count:
@@ -265,17 +350,3 @@ class Connection:
         finally:
             self.produced = time.monotonic()
             self.pauses = False
-
-    def close(self) -> None:
-        self.socket.close()
-        self.forget_request()
-        for part in self.parts:
-            if isinstance(part, File):
-                part.close()
-        self.parts.clear()
-
-    def forget_request(self) -> None:
-        if self.body:
-            self.body.file.close()
-        self.request = self.body = None
-        self.refusal = ""

@@ -3,26 +3,33 @@
 Used by ``gunicorn.conf.py``. Sources: https://docs.kernel.org/admin-guide/cgroup-v2.html and …/cgroup-v1/memory.html.
 """
 
+import contextlib
 import errno
 import logging
 import math
 import os
+import signal
 import socket
 import sys
 from collections.abc import Iterator, MutableMapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from gunicorn import glogging
 
 from config import env, logs
+from config.worker import server_stops, shares
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
 
 # What Heroku's classic dynos give a worker too (RAM / 256 MB), so that a project behaves alike where nobody counts.
 WORKER_MEMORY_MB = 256
+# Linux's own numbers, for which Python has no names.
+IP_MINTTL, IPV6_MINHOPCOUNT = 21, 73
 
 logger = logging.getLogger(__name__)
 
@@ -122,6 +129,15 @@ def on_starting(arbiter: "Arbiter") -> None:
 
 def when_ready(arbiter: "Arbiter") -> None:
     """Close what was opened before the fork: a connection shared by two workers gives one the other's answers."""
+    os.register_at_fork(after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, {signal.SIGTERM}))
+    queue_signal = signal.getsignal(signal.SIGTERM)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stop_accepting(arbiter)
+        if callable(queue_signal):
+            queue_signal(number, frame)
+
+    signal.signal(signal.SIGTERM, stop)
     if arbiter.cfg.preload_app:
         from config import database
 
@@ -133,6 +149,36 @@ def when_ready(arbiter: "Arbiter") -> None:
         f"Serving with workers: {count} ({reason}), threads of each: {arbiter.cfg.threads}, "
         f"database connections: up to {count * arbiter.cfg.threads}."
     )
+
+
+def stop_accepting(arbiter: "Arbiter") -> None:
+    """Complete no more connections, and leave those completed to the workers, who hear of it.
+
+    What opens one is dropped for its hop limit, which is 64 where not something stranger; the client's kernel sends it
+    again after a second, when the socket is closed, and hears a clean refusal. Without it, whoever closes a socket last
+    drops whom the kernel has accepted since the queue was last looked at.
+    """
+    # The sockets are another master's too while one replaces the other.
+    if arbiter.reexec_pid == arbiter.master_pid == 0:
+        for listener in arbiter.LISTENERS:
+            for level, option in (socket.IPPROTO_IP, IP_MINTTL), (socket.IPPROTO_IPV6, IPV6_MINHOPCOUNT):
+                with contextlib.suppress(OSError):  # another family's
+                    listener.setsockopt(level, option, 255)
+        server_stops[0] = 1
+
+
+def pre_fork(arbiter: "Arbiter", worker: object) -> None:
+    """Let a SIGTERM wait until the new worker, of whichever class, can handle it; the master until it has forked."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+
+def post_worker_init(worker: object) -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
+def child_exit(arbiter: "Arbiter", worker: Any) -> None:
+    """Forget the connections of a worker that is gone, however it ended."""
+    shares[worker.age % len(shares)] = 0
 
 
 def pre_request(worker: object, req: Any) -> None:

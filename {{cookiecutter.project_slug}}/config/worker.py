@@ -3,10 +3,10 @@
 All threads wait on one epoll together. Each descriptor is armed for one event, and whichever thread is woken does what
 there is to do: it accepts, reads, runs the application once a request is whole, sends, and arms or closes. Nothing is
 handed from thread to thread, and a client that sends or reads slowly holds none. The main thread keeps signals, the
-heartbeat, deadlines, and watches the requests.
+heartbeat and deadlines, and watches the requests.
 
 Of Gunicorn it needs what workers have always used: ``workers.base.Worker``, ``http.get_parser``, ``http.wsgi.create``,
-the configured hooks and the logger; each name is listed in the tests. Linux only, since epoll is.
+the configured hooks and the logger; the tests list each name. Linux only, since epoll is.
 """
 
 import contextlib
@@ -16,58 +16,53 @@ import mmap
 import os
 import resource
 import select
-import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
-from functools import partial
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
-from gunicorn import http
 from gunicorn.http import errors, wsgi
 from gunicorn.workers import base
 
 from config import logs, timeouts
-from config.connection import BODY_BYTES, CROWDED_BODY_BYTES, HEAD_BYTES, Body, Connection, State
+from config.connection import Connection, State
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-    from gunicorn.arbiter import Arbiter
 
-# How many connections each worker has, plus one; 0: no such worker. Shared by the master and all workers.
+# The master and all workers share both: whether the server stops, and how many connections each worker has, plus one.
+server_stops = mmap.mmap(-1, 1)
 shares = memoryview(mmap.mmap(-1, 512)).cast("H")
+
+LISTENING = select.EPOLLIN | select.EPOLLEXCLUSIVE
 ONCE_READABLE = select.EPOLLIN | select.EPOLLONESHOT
 ONCE_WRITABLE = select.EPOLLOUT | select.EPOLLONESHOT
-LISTENING = select.EPOLLIN | select.EPOLLEXCLUSIVE
 # Descriptors that the application may open itself: database connections, files.
 SPARE_DESCRIPTORS = 24
 # Requests between two looks at the memory.
 LOOK = 1200
-# Bodies under way that may have the most memory each.
-CROWD = 32
-# Who ends first where there are too many connections: whoever wants least, and is least likely a visitor.
-ENDS_FIRST = [State.LINGERING, State.HEAD, State.IDLE, State.BODY, State.SENDING]
-TOO_LARGE = "413 Content Too Large"
+# Who ends first where there are too many connections.
+ENDS_FIRST = (State.LINGERING, State.HEAD, State.IDLE, State.BODY, State.SENDING)
 TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 logger = logging.getLogger(__name__)
 
 
 def refuse(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-    """Answer a request that never reaches the application with the status of ``worker.refusal``."""
-    text = environ["worker.refusal"]
-    start_response(text, [("Content-Type", "text/plain"), ("Content-Length", str(len(text)))])
-    return [text.encode()]
+    """Answer with the status of ``worker.refusal`` a request that the application shall not see."""
+    status = environ["worker.refusal"]
+    start_response(status, [("Content-Type", "text/plain"), ("Content-Length", str(len(status)))])
+    return [status.encode()]
 
 
 class Worker(base.Worker):
-    """See the module's text. The first three attributes are for a project's gunicorn.conf.py to set."""
+    """See the module's text. A project's gunicorn.conf.py may set the first three attributes."""
 
-    # Answers in the server's name, with the status that ``worker.refusal`` in the environment says.
+    # Answers in the server's name, for now only what is too large.
     refusals: "WSGIApplication" = staticmethod(refuse)
     # What a request's body may have.
     body_mb = 32
@@ -83,12 +78,15 @@ class Worker(base.Worker):
                 "own: GUNICORN_CMD_ARGS='--worker-class gthread'"
             )
 
-    # Starting and stopping
+    # The main thread
 
     def run(self) -> None:
         self.connections: dict[int, Connection] = {}
+        # Whose request the application is answering, by thread.
         self.running: dict[int, Connection] = {}
         self.numbers = itertools.count(1)
+        self.surplus = 0
+        self.told = self.given_up = self.over = False
         self.patience = {
             State.IDLE: self.cfg.keepalive or timeouts.HEAD,
             State.HEAD: timeouts.HEAD,
@@ -96,28 +94,27 @@ class Worker(base.Worker):
             State.SENDING: timeouts.STALL,
             State.LINGERING: timeouts.LINGER,
         }
-        self.surplus = 0
-        self.stops = self.given_up = self.over = False
         descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - len(os.listdir("/proc/self/fd"))
         self.most = max(1, min(self.cfg.worker_connections, descriptors - SPARE_DESCRIPTORS))
         self.epoll = select.epoll()
         self.wakes_all = os.eventfd(0)
         self.epoll.register(self.wakes_all, select.EPOLLIN)
-        self.turn = threading.Lock()
-        self.rests = True
         self.listeners = {listener.fileno(): listener for listener in self.sockets}
         self.names = {number: listener.getsockname() for number, listener in self.listeners.items()}
+        self.turn = threading.Lock()
+        self.rests = True
         for listener in self.sockets:
             listener.setblocking(False)
-        self.threads = [self.start_thread() for _ in range(self.cfg.threads)]
+        self.threads: list[threading.Thread] = []
+        self.start_threads()
         while self.alive:
             self.look_after(1.0)
         self.leave()
 
-    def start_thread(self) -> threading.Thread:
-        thread = threading.Thread(target=self.serve, daemon=True)
-        thread.start()
-        return thread
+    def start_threads(self) -> None:
+        for _ in range(self.cfg.threads):
+            self.threads.append(threading.Thread(target=self.serve, daemon=True))
+            self.threads[-1].start()
 
     def look_after(self, seconds: float) -> None:
         """One round of the main thread, and then a wait for a signal."""
@@ -135,98 +132,85 @@ class Worker(base.Worker):
         if select.select([self.PIPE[0]], [], [], seconds)[0]:
             os.read(self.PIPE[0], 4096)
 
+    def balance(self) -> None:
+        """Tell the other workers how many connections this one has, and see how many it should leave to them."""
+        own = shares[self.age % len(shares)] = min(len(self.connections) + 1, 65535) if self.alive else 0
+        fewest = min(filter(None, shares), default=own)
+        self.surplus = (own - fewest) // 2 if own - fewest > self.cfg.threads else 0
+
+    def watch(self, now: float) -> None:
+        """Report what has produced nothing for too long, and give up when every thread is at such a request."""
+        late = [
+            (thread, connection)
+            for thread, connection in list(self.running.items())
+            if now - connection.produced > timeouts.REQUEST and not connection.pauses
+        ]
+        for thread, connection in late:
+            if not connection.reported:
+                connection.reported = True
+                report(thread, connection.request, now - connection.began)
+        if len(late) >= self.cfg.threads and not self.given_up:
+            logger.critical(f"All {len(late)} threads of worker {os.getpid()} are past the limit: it is replaced.")
+            self.given_up = True
+            # Whoever waits behind them is answered by others.
+            self.start_threads()
+            self.retire()
+
+    # Stopping
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """SIGTERM: the master too may be about to stop, or only this worker."""
-        self.stops = True
+        """SIGTERM: the whole server is about to stop, or only this worker."""
+        self.told = True
         super().handle_exit(sig, frame)
 
     def retire(self) -> None:
-        """Leave for another worker's sake."""
+        """Leave, so that another worker takes this one's place."""
         self.alive = False
         os.write(self.PIPE[1], b"1")
 
     def leave(self) -> None:
-        """Accept no more, let what is in hand be finished, and return."""
+        """Accept no more, finish what is in hand, and return."""
         began = time.monotonic()
-        # Whoever closes the listening socket last drops what is in its queue: that must not be the master.
-        while self.stops and time.monotonic() < began + timeouts.HESITATION:
-            self.look_after(0.05)
+        # Whoever closes a listening socket last drops who is in its queue: that must not be a master who has heard
+        # nothing yet. See server.stop_accepting.
+        while self.told and not server_stops[0] and time.monotonic() < began + timeouts.HESITATION:
+            self.look_after(0.02)
         self.stop_listening()
         patience = began + self.cfg.graceful_timeout - 1
-        while len(self.connections) > self.stuck and time.monotonic() < patience:
+        while len(self.connections) > (len(self.running) if self.given_up else 0) and time.monotonic() < patience:
             for connection in list(self.connections.values()):
-                if connection.state is State.IDLE:
+                if connection.state is State.IDLE and connection.deadline:
                     connection.deadline = min(connection.deadline, began + timeouts.LINGER)
-            self.look_after(0.05)
+            self.look_after(0.02)
         self.over = True
         os.eventfd_write(self.wakes_all, 1)
-        for thread in self.threads:
-            thread.join(timeouts.LINGER if not self.running else 0)
+        for connection in list(self.running.values()):
+            self.log.warning("Cut off: %s %s", connection.request.method, connection.request.path)
         if self.running:
-            for connection in list(self.running.values()):
-                self.log.warning("Cut off: %s %s", connection.request.method, connection.request.path)
             logging.shutdown()
-            # An exit of the usual kind would wait for their threads, or end in the middle of what they write.
+            # An exit of the usual kind could end in the middle of what their threads write.
             os._exit(0)
+        for thread in self.threads:
+            thread.join(timeouts.LINGER)
 
-    # Threads and listeners
-
-    def serve(self) -> None:
-        """What each thread does until the worker is over."""
-        while not self.over:
-            try:
-                for number, _ in self.epoll.poll(None, 1):
-                    if listener := self.listeners.get(number):
-                        self.accept(number, listener)
-                    elif connection := self.connections.get(number):
-                        self.proceed(connection)
-            except Exception:
-                logger.exception("A thread of the server goes on after this.")
-
-    def accept(self, number: int, listener: Any) -> None:
-        try:
-            client, address = listener.accept()
-        except (BlockingIOError, ConnectionAbortedError):
-            return  # another thread was faster, or the client has gone
-        except OSError as error:
-            if self.rest():
-                logger.warning(f"Worker {os.getpid()} can take no more connections just now: {error}")
-            self.make_room()
-            return
-        connection = self.connections[client.fileno()] = Connection(client, address, self.names[number])
-        if len(self.connections) > self.most:
-            self.make_room()
-        self.proceed(connection)
-
-    def rest(self) -> bool:
-        """Leave new clients to the other workers, or in the queue, until there is room; whether it is news."""
-        with self.turn:
-            news, self.rests = not self.rests, True
-            if news:
-                for number in self.listeners:
-                    self.epoll.unregister(number)
-            return news
+    # Listening
 
     def listen(self) -> None:
+        """Accept clients, if there is room for any."""
         with self.turn:
             if self.rests and len(self.connections) < self.most:
                 self.rests = False
                 for number in self.listeners:
                     self.epoll.register(number, LISTENING)
 
-    def stop_listening(self) -> None:
-        """Take whom the kernel has accepted already, and let go of the listening sockets."""
-        self.rest()
+    def rest(self) -> bool:
+        """Leave clients in the queue, or to other workers, until there is room; tell whether that is news."""
         with self.turn:
-            listeners, self.listeners = self.listeners, {}
-            for number, listener in listeners.items():
-                with contextlib.suppress(OSError):
-                    while True:
-                        client, address = listener.accept()
-                        connection = Connection(client, address, self.names[number])
-                        self.connections[client.fileno()] = connection
-                        self.wait(connection, State.IDLE)
-                listener.close()
+            news, self.rests = not self.rests, True
+            if news:
+                for number in self.listeners:
+                    self.epoll.unregister(number)
+            return news
 
     def go_to_the_end_of_the_line(self) -> None:
         """Have the kernel wake another worker for the next client: it wakes whoever has listened for longest."""
@@ -236,20 +220,58 @@ class Worker(base.Worker):
                     self.epoll.unregister(number)
                     self.epoll.register(number, LISTENING)
 
+    def stop_listening(self) -> None:
+        """Take whom the kernel has accepted already, and let go of the listening sockets."""
+        with self.turn:
+            listeners, self.listeners = self.listeners, {}
+            for number, listener in listeners.items():
+                # The master has it open as well, so closing it alone would leave it in the epoll.
+                if not self.rests:
+                    self.epoll.unregister(number)
+                with contextlib.suppress(OSError):
+                    while True:
+                        self.wait(self.admit(number, *listener.accept()), State.IDLE)
+                listener.close()
+
+    def accept(self, number: int, listener: Any) -> None:
+        try:
+            client, address = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return  # another thread was faster, or the client has gone
+        except OSError as error:
+            if number in self.listeners and self.rest():
+                logger.warning(f"Worker {os.getpid()} can take no more connections just now: {error}")
+                self.make_room()
+            return
+        connection = self.admit(number, client, address)
+        if len(self.connections) > self.most:
+            self.make_room()
+        self.proceed(connection)
+
+    def admit(self, number: int, client: socket.socket, address: Any) -> Connection:
+        connection = self.connections[client.fileno()] = Connection(client, address, self.names[number])
+        return connection
+
     def make_room(self) -> None:
-        """End some of those who wait: who has sent nothing yet, who is slow to, who is kept; the oldest first."""
+        """End some of those who wait: first who has sent nothing yet, then who is slow, then who is kept."""
         waiting = [one for one in list(self.connections.values()) if one.deadline]
-        waiting.sort(
-            key=lambda one: (
-                one.requests > 0 or one.state is not State.IDLE,
-                ENDS_FIRST.index(one.state),
-                one.deadline,
-            )
-        )
+        waiting.sort(key=lambda one: (bool(one.requests or one.received), ENDS_FIRST.index(one.state), one.deadline))
         for connection in waiting[: max(1, self.most // 20)]:
             self.end(connection)
 
     # Connections
+
+    def serve(self) -> None:
+        """What each thread does until the worker is over."""
+        while not self.over:
+            try:
+                for number, _ in self.epoll.poll(None, 1):
+                    if connection := self.connections.get(number):
+                        self.proceed(connection)
+                    elif listener := self.listeners.get(number):
+                        self.accept(number, listener)
+            except Exception:
+                logger.exception("A thread of the server goes on after this.")
 
     def wait(self, connection: Connection, state: State) -> None:
         """Let a connection wait for its next event; whoever is woken by it has it in hand, and the caller no more."""
@@ -281,137 +303,34 @@ class Worker(base.Worker):
             if not self.has_sent(connection):
                 return
         elif not connection.receive():
-            self.wait(connection, connection.state)
-            return
+            return self.wait(connection, connection.state)
         elif connection.state is State.LINGERING:
             connection.received.clear()
-            self.drop(connection) if connection.ended else self.wait(connection, State.LINGERING)
-            return
+            return self.drop(connection) if connection.ended else self.wait(connection, State.LINGERING)
         while self.has_request(connection):
             self.answer(connection)
             connection.forget_request()
             if connection.stays and connection.requests == 1:
                 self.go_to_the_end_of_the_line()
             if not self.has_sent(connection):
-                return
+                return None
+        return None
 
     def has_request(self, connection: Connection) -> bool:
-        """Whether the next request is whole; where not, the connection waits for more of it, or has come to its end."""
-        if connection.request is None and not self.has_head(connection):
-            return False
-        return connection.body is None or self.has_body(connection)
-
-    def has_head(self, connection: Connection) -> bool:
-        if not (head := connection.take_head()):
-            if connection.ended:
-                self.drop(connection)
-            else:
-                self.wait(connection, State.HEAD if connection.received else State.IDLE)
-            return False
-        error: Exception = errors.LimitRequestHeaders(f"more than {HEAD_BYTES} bytes")
+        """Whether the next request is whole; else the connection waits for more of it, or has come to its end."""
         try:
-            connection.request = next(http.get_parser(self.cfg, connection.source(head), connection.address))
-            self.expect_body(connection)
-            return True
+            if connection.next_request(self.cfg, self.body_mb * 1024 * 1024):
+                return True
         except (errors.NoMoreData, StopIteration):
-            if len(head) <= HEAD_BYTES:
-                self.drop(connection)
-                return False
-        except Exception as reason:
-            error = reason
-        self.refuse(connection, error)
-        return False
-
-    def expect_body(self, connection: Connection) -> None:
-        headers = connection.request.headers
-        length: int | None = 0
-        for name, value in headers:
-            if name == "TRANSFER-ENCODING":
-                length = None
-            elif name == "CONTENT-LENGTH":
-                length = int(value)
-        if length == 0:
-            return
-        crowded = sum(one.body is not None for one in list(self.connections.values())) > CROWD
-        connection.body = Body(connection.received, length, CROWDED_BODY_BYTES if crowded else BODY_BYTES)
-        if length and length > self.body_mb << 20:
-            connection.refusal = TOO_LARGE
-        elif ("EXPECT", "100-continue") in headers and not connection.received:
-            connection.socket.send(b"HTTP/1.1 100 Continue\r\n\r\n", socket.MSG_DONTWAIT)
-
-    def has_body(self, connection: Connection) -> bool:
-        body = connection.body
-        if body is None or connection.refusal:
-            return True
-        try:
-            whole = body.is_whole()
-        except OSError as error:
-            logger.warning(f"A request's body of {body.size} bytes and more could not be kept: {error}")
-            connection.refusal = TOO_LARGE
-            return True
-        if body.size > self.body_mb << 20:
-            connection.refusal = TOO_LARGE
-        elif not whole and connection.ended:
-            self.refuse(connection, errors.InvalidHeader("the body is shorter than it says"))
-        elif not whole:
-            self.wait(connection, State.BODY)
-        return whole or bool(connection.refusal)
-
-    def answer(self, connection: Connection) -> None:
-        """Run the application for a request that is whole."""
-        request, thread = connection.request, threading.get_ident()
-        response: Any = None
-        environ: WSGIEnvironment = {}
-        connection.start_answer()
-        self.running[thread] = connection
-        try:
-            self.cfg.pre_request(self, request)
-            response, environ = wsgi.create(request, connection, connection.address, connection.server, self.cfg)
-            environ["wsgi.multithread"] = self.cfg.threads > 1
-            application = self.wsgi
-            if connection.refusal:
-                application, environ["worker.refusal"] = self.refusals, connection.refusal
-            self.count()
-            if connection.unread or not self.alive or not self.cfg.keepalive or self.has_surplus():
-                response.force_close()
-            result = application(environ, response.start_response)
-            try:
-                whole = self.produce(connection, response, result, isinstance(result, environ["wsgi.file_wrapper"]))
-            finally:
-                self.log.access(response, request, environ, timedelta(seconds=time.monotonic() - connection.began))
-                if hasattr(result, "close"):
-                    result.close()
-            orderly = connection.body is None or connection.body.orderly
-            connection.stays = whole and orderly and not response.should_close()
-        except BaseException as error:
-            if connection.gone:
-                raise ConnectionAbortedError from error
-            if response and response.headers_sent:
-                # The client learns by the missing end that something is missing.
-                self.log.exception("Error handling request %s %s", request.method, request.path)
-            else:
-                self.handle_error(request, connection, connection.address, error)
-        finally:
-            del self.running[thread]
-            try:
-                self.cfg.post_request(self, request, environ, response)
-            except Exception:
-                self.log.exception("Exception in post_request hook")
-
-    def produce(self, connection: Connection, response: Any, result: Any, is_file: bool) -> bool:
-        """Write what the application returns; whether it is as long as it said."""
-        if is_file:
-            response.write_file(result)
+            self.drop(connection)
+        except Exception as error:
+            connection.start_response()
+            connection.unread = True
+            self.handle_error(connection.request, connection, connection.address, error)
+            self.has_sent(connection)
         else:
-            for item in result:
-                response.write(item)
-                connection.produced = time.monotonic()
-                # The next piece may take a while, unless this was the last.
-                if response.response_length is None or response.sent < response.response_length:
-                    connection.flush()
-        response.close()
-        bodiless = is_file or response.req.method == "HEAD" or response.status_code in {204, 304}
-        return bodiless or response.response_length is None or response.sent >= response.response_length
+            self.wait(connection, connection.lacks)
+        return False
 
     def has_sent(self, connection: Connection) -> bool:
         """Whether the response is sent and the connection free for the next request; else it waits, or is closed."""
@@ -427,18 +346,6 @@ class Worker(base.Worker):
             self.drop(connection)
         return False
 
-    def refuse(self, connection: Connection, error: Exception) -> None:
-        """Answer what is no request."""
-        connection.stays, connection.unread = False, True
-        self.handle_error(connection.request, connection, connection.address, error)
-        self.has_sent(connection)
-
-    def drop(self, connection: Connection) -> None:
-        self.connections.pop(connection.descriptor, None)
-        connection.close()
-        if self.rests:
-            self.listen()
-
     def end(self, connection: Connection) -> None:
         """Have a waiting connection closed, by the thread that its end wakes."""
         connection.deadline = 0.0
@@ -447,10 +354,78 @@ class Worker(base.Worker):
                 connection.socket.send(TIMED_OUT, socket.MSG_DONTWAIT)
             connection.socket.shutdown(socket.SHUT_RDWR)
 
-    # Balance
+    def drop(self, connection: Connection) -> None:
+        self.connections.pop(connection.descriptor, None)
+        connection.close()
+        if self.rests:
+            self.listen()
 
-    def count(self) -> None:
-        """Count a request, and retire where Gunicorn's ``max_requests`` or the memory says so."""
+    # Requests
+
+    def answer(self, connection: Connection) -> None:
+        """Run the application for a request that is whole."""
+        request, thread = connection.request, threading.get_ident()
+        response: Any = None
+        environ: WSGIEnvironment = {}
+        connection.start_response()
+        self.running[thread] = connection
+        try:
+            self.cfg.pre_request(self, request)
+            response, environ = wsgi.create(request, connection, connection.address, connection.server, self.cfg)
+            environ["wsgi.multithread"] = self.cfg.threads > 1
+            if connection.refusal:
+                environ["worker.refusal"] = connection.refusal
+            self.count_request()
+            if connection.unread or not self.alive or not self.cfg.keepalive or self.has_surplus():
+                response.force_close()
+            connection.stays = self.respond(connection, environ, response)
+        except BaseException as error:
+            if connection.gone:
+                raise ConnectionAbortedError from error
+            if response and response.headers_sent:
+                # The client learns by the missing end that something is missing.
+                self.log.exception("Error handling request %s %s", request.method, request.path)
+            else:
+                self.handle_error(request, connection, connection.address, error)
+        finally:
+            del self.running[thread]
+            try:
+                self.cfg.post_request(self, request, environ, response)
+            except Exception:
+                self.log.exception("Exception in post_request hook")
+
+    def respond(self, connection: Connection, environ: "WSGIEnvironment", response: Any) -> bool:
+        """Write what the application returns, and tell whether another response may follow it."""
+
+        def start_response(*arguments: Any) -> Callable[[bytes], object]:
+            write = response.start_response(*arguments)
+            return lambda data: (write(data), connection.flush())
+
+        application = self.refusals if connection.refusal else self.wsgi
+        result = application(environ, start_response)
+        try:
+            if isinstance(result, environ["wsgi.file_wrapper"]):
+                response.write_file(result)
+            else:
+                for item in result:
+                    response.write(item)
+                    # The next piece may take a while, unless this was the last.
+                    if response.response_length is None or response.sent < response.response_length:
+                        connection.flush()
+            response.close()
+        finally:
+            age = timedelta(seconds=time.monotonic() - connection.began)
+            self.log.access(response, connection.request, environ, age)
+            if hasattr(result, "close"):
+                result.close()
+        if response.should_close() or (connection.body and not connection.body.orderly):
+            return False
+        # Less than it said, and the client would take the next response for the rest.
+        has_body = connection.request.method != "HEAD" and response.status_code not in {204, 304}
+        return not has_body or response.sent + connection.from_files >= (response.response_length or 0)
+
+    def count_request(self) -> None:
+        """Retire where Gunicorn's ``max_requests`` or the memory says so."""
         number = next(self.numbers)
         if not self.alive:
             return
@@ -461,40 +436,15 @@ class Worker(base.Worker):
             self.log.info(f"Worker {os.getpid()} has {taken} MB, of {self.memory_mb} that it may have: it is replaced.")
             self.retire()
 
-    def balance(self) -> None:
-        """Tell the other workers how many connections this one has, and how many it should leave to them."""
-        own = shares[self.age % len(shares)] = min(len(self.connections) + 1, 65535) if self.alive else 0
-        fewest = min(filter(None, shares), default=own)
-        self.surplus = (own - fewest) // 2 if own - fewest > self.cfg.threads else 0
-
     def has_surplus(self) -> bool:
         self.surplus -= 1
         return self.surplus >= 0
 
-    # The watchdog
 
-    @property
-    def stuck(self) -> int:
-        """How many connections nobody waits for any more."""
-        return len(self.running) if self.given_up else 0
-
-    def watch(self, now: float) -> None:
-        """Report what has produced nothing for too long, and give up when every thread is at such a request."""
-        late = [
-            (thread, connection)
-            for thread, connection in list(self.running.items())
-            if now - connection.produced > timeouts.REQUEST and not connection.pauses
-        ]
-        for thread, connection in late:
-            if not connection.reported:
-                connection.reported = True
-                report(thread, connection.request, now - connection.began)
-        if len(late) >= self.cfg.threads and not self.given_up:
-            logger.critical(f"All {len(late)} threads of worker {os.getpid()} are past the limit: it is replaced.")
-            self.given_up = True
-            # Whoever waits behind them is answered by others.
-            self.threads += [self.start_thread() for _ in range(self.cfg.threads)]
-            self.retire()
+def memory_mb() -> int:
+    """What this process has in memory, its part of what it shares with others included (PSS)."""
+    with open("/proc/self/smaps_rollup") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("Pss:")) // 1024
 
 
 def report(thread: int, request: Any, age: float) -> None:
@@ -517,30 +467,3 @@ def stack(thread: int) -> TracebackType | None:
         traceback = TracebackType(traceback, frame, frame.f_lasti, frame.f_lineno)
         frame = frame.f_back
     return traceback
-
-
-def memory_mb() -> int:
-    """What this process has in memory, its part of what it shares with others included (PSS)."""
-    with open("/proc/self/smaps_rollup") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("Pss:")) // 1024
-
-
-# Gunicorn's hooks
-
-
-def pre_fork(arbiter: "Arbiter", worker: base.Worker) -> None:
-    """Let a SIGTERM wait until the new worker can handle it, of whichever class."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-
-
-def post_worker_init(worker: base.Worker) -> None:
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-
-
-def child_exit(arbiter: "Arbiter", worker: base.Worker) -> None:
-    """Forget the connections of a worker that is gone, however it ended."""
-    shares[worker.age % len(shares)] = 0
-
-
-# The master hears it again as soon as it has forked.
-os.register_at_fork(after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, {signal.SIGTERM}))
