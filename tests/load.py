@@ -17,7 +17,7 @@ class Load:
     def __init__(self, dyno: Dyno, clients: int = 8, path: str = "/healthz") -> None:
         self.dyno, self.path = dyno, path
         self.lost: list[str] = []
-        self.refused = 0
+        self.refused = self.answered = 0
         self.over = threading.Event()
         self.lock = threading.Lock()
         self.warm = threading.Barrier(clients + 1)
@@ -41,6 +41,8 @@ class Load:
                 response = connection.getresponse()
                 response.read()
                 assert response.status == 200, response.status
+                with self.lock:
+                    self.answered += 1
                 if response.will_close:
                     connection.close()
                     connection = None

@@ -268,21 +268,35 @@ def test_takes_as_many_workers_as_fit(project: Project, probe: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("workers", "max_requests", "least", "most"),
-    [
-        ("2", "", 1200, 1500),
-        ("2", "80", 80, 100),
-        ("2", "0", NEVER, NEVER),
-        # Nobody would serve while the only worker is replaced.
-        ("1", "", NEVER, NEVER),
-    ],
-    ids=["two workers", "as told", "never", "one worker"],
+    ("max_requests", "least", "most"),
+    [("", NEVER, NEVER), ("80", 80, 100), ("0", NEVER, NEVER)],
+    ids=["by default", "as told", "never"],
 )
 def test_replaces_a_worker_after_its_requests(
-    workers: str, max_requests: str, least: int, most: int, project: Project, probe: str
+    max_requests: str, least: int, most: int, project: Project, probe: str
 ) -> None:
-    with running(project, probe, WEB_CONCURRENCY=workers, WEB_MAX_REQUESTS=max_requests) as dyno:
-        assert least <= dyno.get("/worker").json()["max_requests"] <= most
+    with running(project, probe, WEB_MAX_REQUESTS=max_requests) as dyno:
+        worker = dyno.get("/worker").json()
+        assert least <= worker["max_requests"] <= most
+        # Either the count or the memory decides.
+        assert (worker["memory_mb"] is None) is bool(max_requests)
+
+
+def test_replaces_a_worker_that_has_outgrown_its_memory(project: Project, probe: str) -> None:
+    with running(project, probe, WEB_CONCURRENCY="1", WEB_MEMORY_MB="200") as dyno:
+        first = dyno.get("/process").json()["pid"]
+        for leak in (0, 250):
+            assert dyno.get(f"/leak?mb={leak}").text == "leaked"
+            with Load(dyno) as load:
+                if leak:
+                    dyno.wait_for("that it may have: it is replaced")
+                    dyno.wait_for("Worker exiting")
+                else:
+                    while load.answered < 1300:
+                        load.over.wait(0.05)
+            assert (load.lost, load.refused) == ([], 0)
+            # One that has not grown serves on.
+            assert (dyno.get("/process").json()["pid"] == first) is not leak
 
 
 def test_stays_below_the_platforms_limits(project: Project, probe: str) -> None:

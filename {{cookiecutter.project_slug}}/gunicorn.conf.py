@@ -1,6 +1,7 @@
 """How Gunicorn serves this project. Each variable is in .env.example; GUNICORN_CMD_ARGS overrides any line below."""
 
 import os
+import sys
 
 from config import env, server, services, settings, timeouts, worker
 
@@ -13,9 +14,15 @@ bind = server.bind()
 # Cores × 2 + 1 would be 17 workers on a 512 MB dyno, which shows 8 cores.
 workers, _ = server.workers()
 
-# Threads: while four clients wait on a slow view, others are still answered. What ours adds is said in its module.
-worker_class = worker.Worker
+# Threads that run the application and never wait for a client. Its epoll is Linux's; elsewhere Gunicorn's own serves.
+worker_class = worker.Worker if sys.platform == "linux" else "gthread"
 threads = services.THREADS
+
+# Past it a body is refused before anybody has read it. A view should allow far less.
+worker.Worker.body_mb = env.number("WEB_MAX_BODY_MB", 32, least=1, most=10_000)
+
+# Our middleware answers a refused body with the page that all errors have.
+worker.Worker.refusals = None
 
 # Workers share the memory of what is imported before the fork, but then a reloader would not see a change.
 preload_app = env.flag("WEB_PRELOAD", default=not settings.DEBUG)
@@ -30,8 +37,9 @@ graceful_timeout = timeouts.GRACEFUL
 # Longer than the router keeps an idle connection (90 s), or it would send a request down a closed one.
 keepalive = timeouts.KEEPALIVE
 
-# Replaces a worker before a leak hurts; a single one would leave nobody serving while it is replaced.
-max_requests = env.number("WEB_MAX_REQUESTS", 1200 if workers > 1 else 0, least=0, most=1_000_000)
+# Heroku's remedy for leaks costs every worker what it remembers. Unset, only one that has outgrown its memory leaves.
+max_requests = env.number("WEB_MAX_REQUESTS", 0, least=0, most=1_000_000)
+worker.Worker.memory_mb = None if env.text("WEB_MAX_REQUESTS") else server.memory_mb()[0] // workers
 # Spread, so that workers are not replaced all at once.
 max_requests_jitter = max_requests // 4
 

@@ -17,6 +17,7 @@ from django.urls import path
 
 from config import urls
 
+leaked: list[bytes] = []
 print(f"probe imported by {os.getpid()}\n", end="", flush=True)
 
 # What everybody is told not to do.
@@ -54,6 +55,11 @@ def sleep(request: HttpRequest) -> HttpResponse:
     return HttpResponse("slept")
 
 
+def leak(request: HttpRequest) -> HttpResponse:
+    leaked.append(bytes(range(256)) * 4096 * int(request.GET["mb"]))
+    return HttpResponse("leaked")
+
+
 def process(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"pid": os.getpid(), "key": hashlib.sha256(settings.SECRET_KEY.encode()).hexdigest()})
 
@@ -62,4 +68,4 @@ def worker(request: HttpRequest) -> JsonResponse:
     return JsonResponse(probe_worker.state())
 
 
-urls.urlpatterns += [path(view.__name__, view) for view in (broken, data, process, row, setting, sleep, worker)]
+urls.urlpatterns += [path(view.__name__, view) for view in (broken, data, leak, process, row, setting, sleep, worker)]

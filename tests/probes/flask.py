@@ -12,6 +12,7 @@ from sqlalchemy import text
 from config.database import db
 from config.wsgi import application
 
+leaked: list[bytes] = []
 print(f"probe imported by {os.getpid()}\n", end="", flush=True)
 
 # What everybody is told not to do.
@@ -46,6 +47,12 @@ def sleep() -> str:
     print("probe sleeps\n", end="", flush=True)
     time.sleep(float(request.args["seconds"]))
     return "slept"
+
+
+@application.get("/leak")
+def leak() -> str:
+    leaked.append(bytes(range(256)) * 4096 * int(request.args["mb"]))
+    return "leaked"
 
 
 @application.get("/process")

@@ -5,6 +5,7 @@ import os
 import time
 from typing import Any
 
+from config.connection import State
 from config.worker import Worker
 
 if "PROBE_SLOW_FORK" in os.environ:
@@ -20,8 +21,13 @@ def state() -> dict[str, Any]:
     """The settings of the worker that answers this request, and the seconds that each idle connection has left."""
     own = next(thing for thing in gc.get_objects() if isinstance(thing, Worker) and thing.pid == os.getpid())
     return {
-        "idle": [connection.timeout - time.monotonic() for connection in own.keepalived_conns],
+        "idle": [
+            connection.deadline - time.monotonic()
+            for connection in own.connections.values()
+            if connection.state is State.IDLE and connection.deadline
+        ],
         "graceful_timeout": own.cfg.graceful_timeout,
+        "memory_mb": own.memory_mb,
         "max_requests": own.max_requests,
         "reuse_port": own.cfg.reuse_port,
         "timeout": own.cfg.timeout,

@@ -79,6 +79,8 @@ class Middleware:
                 return respond(status, json.dumps(states) + "\n", "application/json", Cache_Control="no-store")
             case "/favicon.ico":  # which browsers ask for on a page that names no icon
                 return respond("302 Found", "", "text/plain", Location="/static/icon.svg")
+        if refusal := environ.get("worker.refusal"):  # by the server, to which the body was too large
+            return respond(refusal, errors.page(int(refusal[:3])), "text/html; charset=utf-8")
         if not allowed(host := environ.get("HTTP_HOST", "")):
             hosts = ",".join([*settings.ALLOWED_HOSTS, host.lower()])
             cure = f" If it is yours: heroku config:set ALLOWED_HOSTS={hosts}" if HOST.fullmatch(host.lower()) else ""

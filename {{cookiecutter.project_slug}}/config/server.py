@@ -45,7 +45,9 @@ def workers(root: Path = Path("/")) -> tuple[int, str]:
 
 
 def memory_mb(root: Path = Path("/")) -> tuple[int, str]:
-    """The memory this process may use, and who says so: its cgroup, or else the machine."""
+    """The memory all workers together may use, and who says so: WEB_MEMORY_MB, the cgroup, or else the machine."""
+    if env.text("WEB_MEMORY_MB"):
+        return env.number("WEB_MEMORY_MB", 512, least=64, most=10_000_000), "WEB_MEMORY_MB"
     physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
     for controller, file in ("", "memory.max"), ("memory", "memory.limit_in_bytes"):
         limits = [int(value) // 2**20 for value in cgroup_values(root, controller, file) if value.isdigit()]

@@ -62,12 +62,12 @@ def refuse(environ: "WSGIEnvironment", start_response: "StartResponse") -> Itera
 class Worker(base.Worker):
     """See the module's text. A project's gunicorn.conf.py may set the first three attributes."""
 
-    # Answers in the server's name, for now only what is too large.
-    refusals: "WSGIApplication" = staticmethod(refuse)
     # What a request's body may have.
     body_mb = 32
     # What a worker may have before another takes its place; None: whatever it takes.
     memory_mb: int | None = None
+    # Answers what the application shall not see; None: the application does, which knows of ``worker.refusal``.
+    refusals: "WSGIApplication | None" = staticmethod(refuse)
 
     @classmethod
     def check_config(cls, cfg: Any, log: Any) -> None:
@@ -326,7 +326,7 @@ class Worker(base.Worker):
         except Exception as error:
             connection.start_response()
             connection.unread = True
-            self.handle_error(connection.request, connection, connection.address, error)
+            self.show_error(connection, error)
             self.has_sent(connection)
         else:
             self.wait(connection, connection.lacks)
@@ -365,13 +365,14 @@ class Worker(base.Worker):
     def answer(self, connection: Connection) -> None:
         """Run the application for a request that is whole."""
         request, thread = connection.request, threading.get_ident()
+        client: Any = connection
         response: Any = None
-        environ: WSGIEnvironment = {}
+        environ: Any = {}
         connection.start_response()
         self.running[thread] = connection
         try:
             self.cfg.pre_request(self, request)
-            response, environ = wsgi.create(request, connection, connection.address, connection.server, self.cfg)
+            response, environ = wsgi.create(request, client, connection.address, connection.server, self.cfg)
             environ["wsgi.multithread"] = self.cfg.threads > 1
             if connection.refusal:
                 environ["worker.refusal"] = connection.refusal
@@ -386,7 +387,7 @@ class Worker(base.Worker):
                 # The client learns by the missing end that something is missing.
                 self.log.exception("Error handling request %s %s", request.method, request.path)
             else:
-                self.handle_error(request, connection, connection.address, error)
+                self.show_error(connection, error)
         finally:
             del self.running[thread]
             try:
@@ -401,7 +402,7 @@ class Worker(base.Worker):
             write = response.start_response(*arguments)
             return lambda data: (write(data), connection.flush())
 
-        application = self.refusals if connection.refusal else self.wsgi
+        application: Any = (connection.refusal and self.refusals) or self.wsgi
         result = application(environ, start_response)
         try:
             if isinstance(result, environ["wsgi.file_wrapper"]):
@@ -423,6 +424,10 @@ class Worker(base.Worker):
         # Less than it said, and the client would take the next response for the rest.
         has_body = connection.request.method != "HEAD" and response.status_code not in {204, 304}
         return not has_body or response.sent + connection.from_files >= (response.response_length or 0)
+
+    def show_error(self, connection: Connection, error: BaseException) -> None:
+        client: Any = connection
+        self.handle_error(connection.request, client, connection.address, error)
 
     def count_request(self) -> None:
         """Retire where Gunicorn's ``max_requests`` or the memory says so."""

@@ -1,16 +1,14 @@
 """What Gunicorn decides when it starts."""
 
 import os
-import runpy
 import socket
 import subprocess
 import sys
 from pathlib import Path
-from unittest.mock import Mock
 
 import pytest
 
-from config import env, server, timeouts, worker
+from config import env, server, timeouts
 
 CPU_V1 = "sys/fs/cgroup/cpu"
 HUGE = "9223372036854771712"
@@ -103,14 +101,6 @@ def test_a_port_in_use_is_refused_in_one_line() -> None:
 def test_each_limit_is_below_the_next() -> None:
     limits = [timeouts.CONNECT, timeouts.STATEMENT, timeouts.REQUEST, timeouts.GRACEFUL, timeouts.ROUTER]
     assert sorted(set(limits)) == limits
-
-
-def test_a_worker_that_is_gone_has_no_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PGOPTIONS", "")  # which the configuration sets
-    configuration = runpy.run_path(str(env.BASE_DIR / "gunicorn.conf.py"))
-    worker.connections[7] = 3
-    configuration["child_exit"](None, Mock(age=7))
-    assert worker.connections[7] == 0
 
 
 def test_gunicorns_configuration_loads() -> None:
