@@ -12,6 +12,7 @@ the configured hooks and the logger; the tests list each name. Linux only, since
 import contextlib
 import itertools
 import logging
+import math
 import mmap
 import os
 import resource
@@ -86,6 +87,7 @@ class Worker(base.Worker):
         self.running: dict[int, Connection] = {}
         self.numbers = itertools.count(1)
         self.surplus = 0
+        self.leaves = math.inf  # since when
         self.told = self.given_up = self.over = False
         self.patience = {
             State.IDLE: self.cfg.keepalive or timeouts.HEAD,
@@ -124,13 +126,18 @@ class Worker(base.Worker):
             self.alive = False
         now = time.monotonic()
         for connection in list(self.connections.values()):
-            if 0 < connection.deadline < now:
+            if self.is_overdue(connection.deadline, connection.state, now):
                 self.end(connection)
         self.watch(now)
         self.balance()
         self.listen()
         if select.select([self.PIPE[0]], [], [], seconds)[0]:
             os.read(self.PIPE[0], 4096)
+
+    def is_overdue(self, deadline: float, state: State, now: float) -> bool:
+        """Whether a connection has waited for long enough; one that a leaving worker has kept, for a shorter time."""
+        kept = state in {State.IDLE, State.HEAD} and deadline > now + timeouts.LINGER
+        return deadline > 0 and (deadline < now or (kept and now > self.leaves + timeouts.LINGER))
 
     def balance(self) -> None:
         """Tell the other workers how many connections this one has, and see how many it should leave to them."""
@@ -170,17 +177,19 @@ class Worker(base.Worker):
 
     def leave(self) -> None:
         """Accept no more, finish what is in hand, and return."""
-        began = time.monotonic()
+        self.leaves = time.monotonic()
+        self.patience |= {State.IDLE: timeouts.LINGER, State.HEAD: timeouts.LINGER}
         # Whoever closes a listening socket last drops who is in its queue: that must not be a master who has heard
         # nothing yet. See server.stop_accepting.
-        while self.told and not server_stops[0] and time.monotonic() < began + timeouts.HESITATION:
+        while self.told and not server_stops[0] and time.monotonic() < self.leaves + timeouts.HESITATION:
+            self.look_after(0.02)
+        patience = self.leaves + self.cfg.graceful_timeout - 1
+        # Its place is taken when it has gone: until then somebody has to listen.
+        while not self.told and not self.given_up and self.is_busy(patience) and not any(shares):
             self.look_after(0.02)
         self.stop_listening()
-        patience = began + self.cfg.graceful_timeout - 1
-        while len(self.connections) > (len(self.running) if self.given_up else 0) and time.monotonic() < patience:
-            for connection in list(self.connections.values()):
-                if connection.state is State.IDLE and connection.deadline:
-                    connection.deadline = min(connection.deadline, began + timeouts.LINGER)
+        patience = max(patience, time.monotonic() + timeouts.LINGER)
+        while self.is_busy(patience):
             self.look_after(0.02)
         self.over = True
         os.eventfd_write(self.wakes_all, 1)
@@ -192,6 +201,10 @@ class Worker(base.Worker):
             os._exit(0)
         for thread in self.threads:
             thread.join(timeouts.LINGER)
+
+    def is_busy(self, until: float) -> bool:
+        """Whether there is anybody to wait for: not those whom no thread will answer any more."""
+        return len(self.connections) > (len(self.running) if self.given_up else 0) and time.monotonic() < until
 
     # Listening
 
@@ -377,7 +390,8 @@ class Worker(base.Worker):
             if connection.refusal:
                 environ["worker.refusal"] = connection.refusal
             self.count_request()
-            if connection.unread or not self.alive or not self.cfg.keepalive or self.has_surplus():
+            disorderly = connection.unread or (connection.body and not connection.body.orderly)
+            if disorderly or not self.alive or not self.cfg.keepalive or self.has_surplus():
                 response.force_close()
             connection.stays = self.respond(connection, environ, response)
         except BaseException as error:
@@ -419,7 +433,7 @@ class Worker(base.Worker):
             self.log.access(response, connection.request, environ, age)
             if hasattr(result, "close"):
                 result.close()
-        if response.should_close() or (connection.body and not connection.body.orderly):
+        if response.should_close():
             return False
         # Less than it said, and the client would take the next response for the rest.
         has_body = connection.request.method != "HEAD" and response.status_code not in {204, 304}
