@@ -12,6 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests import services
 from tests.dyno import SECRET_KEY, Dyno, running
+from tests.ports import refusing_port as held_port
 from tests.projects import (
     FRAMEWORKS,
     INTERPRETERS,
@@ -149,9 +150,9 @@ def failing_migration(project: Project) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The address of a PostgreSQL server."""
-    with services.database_server(tmp_path_factory.mktemp("postgres")) as url:
+    with services.database_server() as url:
         yield url
 
 
@@ -159,6 +160,13 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def new_database(postgres: str) -> Callable[[], str]:
     """Makes an empty database and returns its address."""
     return lambda: services.new_database(postgres)
+
+
+@pytest.fixture
+def refusing_port() -> Iterator[int]:
+    """A port that refuses whoever connects, for as long as the test lasts."""
+    with held_port() as port:
+        yield port
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,8 @@ import pytest
 import requests
 
 from tests.conftest import thorough
-from tests.dyno import PATIENCE, Server, free_port
+from tests.dyno import PATIENCE, Server
+from tests.ports import free_port
 from tests.projects import FRAMEWORKS, PYTHON, RUNNABLE, Project, registry_settings, render
 
 NAME = "<b>*'%s' & {x} #1: $HOME `id` é世界🙂 שלום"

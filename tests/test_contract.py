@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from tinyhtml5.parser import HTMLParser
 
-from tests.dyno import Dyno, free_port, running
+from tests.dyno import Dyno, running
+from tests.ports import free_port
 from tests.projects import Project
 
 ACCESS_LINE = re.compile(
@@ -157,8 +158,8 @@ def test_serves_with_nothing_configured(project: Project, probe: str) -> None:
             assert len([line for line in dyno.log if "logger=config " in line and variable in line]) == 1
 
 
-def test_answers_503_while_its_database_is_down(project: Project, probe: str) -> None:
-    url = f"postgres://postgres@127.0.0.1:{free_port()}/name"
+def test_answers_503_while_its_database_is_down(project: Project, probe: str, refusing_port: int) -> None:
+    url = f"postgres://postgres@127.0.0.1:{refusing_port}/name"
     with running(project, probe, DATABASE_URL=url) as dyno:
         assert dyno.get("/").status_code == 200
         assert dyno.get("/data").status_code == 503
@@ -181,8 +182,8 @@ def test_demands_tls_of_a_database_elsewhere(project: Project, database_url: str
     assert project.run(project.processes["release"], DATABASE_URL=f"{elsewhere}?sslmode=disable").returncode == 0
 
 
-def test_fails_the_release_in_one_line_while_its_database_is_down(project: Project) -> None:
-    url = f"postgres://postgres:hidden@127.0.0.1:{free_port()}/name"
+def test_fails_the_release_in_one_line_while_its_database_is_down(project: Project, refusing_port: int) -> None:
+    url = f"postgres://postgres:hidden@127.0.0.1:{refusing_port}/name"
     result = project.run(project.processes["release"], DATABASE_URL=url)
     assert result.returncode == 1
     assert result.stderr.startswith("release: ")
