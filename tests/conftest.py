@@ -1,8 +1,10 @@
 """What the tests share."""
 
+import contextlib
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from xdist.scheduler import LoadScopeScheduling
 from tests import services
 from tests.dyno import SECRET_KEY, Dyno, running
 from tests.ports import refusing_port as held_port
+from tests.privileges import IS_ROOT, can_run
 from tests.projects import (
     FRAMEWORKS,
     INTERPRETERS,
@@ -30,6 +33,31 @@ from tests.projects import (
 
 # Tests of a generated project, to run inside one.
 collect_ignore = ["owners"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Where the tests are root, keep their files where others may come.
+
+    Pytest's own folder in /tmp is its owner's alone, and each run on the machine makes it so again.
+    """
+    if IS_ROOT and not config.option.basetemp:
+        config.option.basetemp = str(new_base() / "tests")
+
+
+def new_base() -> Path:
+    """A folder that everybody can enter, made once those of earlier runs are gone, if they have ended."""
+    import fcntl  # Windows, where nobody is root, has none.
+
+    for lock in Path(tempfile.gettempdir()).glob("cookiecutter-procfile-*/lock"):
+        with contextlib.suppress(BlockingIOError), lock.open() as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.parent, ignore_errors=True)
+    base = Path(tempfile.mkdtemp(prefix="cookiecutter-procfile-"))
+    base.chmod(0o755)
+    # The process', until it ends; nobody sees it before it is locked.
+    fcntl.flock(os.open(base / "new", os.O_CREAT), fcntl.LOCK_EX)
+    return (base / "new").rename(base / "lock").parent
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -99,6 +127,27 @@ thorough = pytest.mark.parametrize("project", THOROUGH, indirect=True, ids=str)
 """Marks what tests one version of Python only, of each framework."""
 
 
+@pytest.fixture(scope="session")
+def tmp_path_factory(tmp_path_factory: pytest.TempPathFactory) -> pytest.TempPathFactory:
+    """Makes folders that a server without privileges can enter; Pytest means them for their owner alone."""
+    if IS_ROOT:
+        os.umask(0o022)
+        base = tmp_path_factory.getbasetemp()
+        for folder in [base, *([base.parent] if "PYTEST_XDIST_WORKER" in os.environ else [])]:
+            folder.chmod(0o755)
+        if not can_run("ls", base):
+            pytest.exit(f"Only root can enter {base}: choose another folder with --basetemp.", returncode=2)
+        mktemp = tmp_path_factory.mktemp
+
+        def mktemp_for_all(basename: str, numbered: bool = True) -> Path:
+            folder = mktemp(basename, numbered)
+            folder.chmod(0o755)
+            return folder
+
+        tmp_path_factory.mktemp = mktemp_for_all
+    return tmp_path_factory
+
+
 @pytest.fixture(scope="session", autouse=True)
 def clean_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Cookiecutter keeps its replay files in a home of the tests' own; what was downloaded once is kept."""
@@ -126,8 +175,7 @@ def rendered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def project(request: pytest.FixtureRequest, shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A generated project, installed and built, of every variant whose Python this machine has."""
     variant: Variant = request.param
-    (shared / str(variant)).mkdir(exist_ok=True)
-    return Project(variant, shared / str(variant), tmp_path_factory.mktemp("project"))
+    return Project(variant, shared, tmp_path_factory.mktemp("project"))
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import requests
 
 from tests.ports import free_port
+from tests.privileges import unprivileged
 from tests.projects import Project
 
 SECRET_KEY = "0123456789abcdef" * 4
@@ -22,11 +23,11 @@ PATIENCE = 60  # seconds until a test gives up on an event; nothing is asserted 
 
 
 class Server:
-    """A running process and its log so far."""
+    """A process that runs without privileges, and its log so far."""
 
     def __init__(self, command: list[str], cwd: Path, environment: dict[str, str]) -> None:
         self.process = subprocess.Popen(
-            command,
+            **unprivileged(command),
             cwd=cwd,
             env=environment | {"PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,

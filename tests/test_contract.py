@@ -4,12 +4,14 @@ import re
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from tinyhtml5.parser import HTMLParser
 
 from tests.dyno import Dyno, running
 from tests.ports import free_port
+from tests.privileges import IS_ROOT, SETPRIV
 from tests.projects import Project
 
 ACCESS_LINE = re.compile(
@@ -273,6 +275,26 @@ def test_listens_where_the_platform_says(project: Project) -> None:
         everywhere = r"\[::\]" if has_ipv6() else r"0\.0\.0\.0"
         dyno.wait_for(f"Listening at: http://{everywhere}:{dyno.port} ")
         assert dyno.get("/healthz").status_code == 200
+
+
+def test_runs_as_a_dyno_does(project: Project) -> None:
+    """The server, its workers and a release have no privileges, cannot get any, and can write to their home only."""
+    with running(project) as dyno:
+        dyno.wait_for("Booting worker", times=2)
+        own = Path("/proc") / str(dyno.process.pid)
+        if own.exists():
+            children = (own / "task" / own.name / "children").read_text().split()
+            assert len(children) == 2
+            for process in own, *(own.parent / child for child in children):
+                status = dict(re.findall(r"^(\w+):\s*(.*)$", (process / "status").read_text(), re.MULTILINE))
+                assert {int(status[name], 16) for name in ("CapEff", "CapPrm", "CapAmb")} == {0}
+                assert int(status["NoNewPrivs"]) == bool(SETPRIV)
+                assert "0" not in status["Uid"].split() + status["Gid"].split() + status["Groups"].split()
+    if IS_ROOT:
+        for folder in project.path, project.path / "config", project.runtime, project.tools:
+            assert project.run(f"touch {folder}/written").returncode == 1
+            assert not (folder / "written").exists()
+    assert project.run("sh -c 'touch $HOME/written $TMPDIR/written && rm $HOME/written'").returncode == 0
 
 
 def test_stops_cleanly_and_leaves_nothing_behind(project: Project) -> None:
