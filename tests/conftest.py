@@ -4,8 +4,10 @@ import contextlib
 import os
 import re
 import shutil
+import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -73,8 +75,15 @@ def pytest_report_header() -> str:
     return f"projects run on Python {', '.join(INTERPRETERS)}, all tests on {PYTHON}; not on this machine: {missing}"
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
+    """Say once more, when everything else is said, where the tests ran, and which did not and why."""
+    yield
     terminalreporter.write_line(pytest_report_header())
+    places = [report.longrepr for report in terminalreporter.getreports("skipped")]
+    skipped = Counter(f"{Path(module).name}: {why.removeprefix('Skipped: ')}" for module, _, why in places)
+    for what, number in skipped.items():
+        terminalreporter.write_line(f"not run: {number} of {what}", yellow=True)
 
 
 # What takes longest begins first, so that no process is left with it at the end.
@@ -151,6 +160,8 @@ def tmp_path_factory(tmp_path_factory: pytest.TempPathFactory) -> pytest.TempPat
 @pytest.fixture(scope="session", autouse=True)
 def clean_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Cookiecutter keeps its replay files in a home of the tests' own; what was downloaded once is kept."""
+    browsers = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "ms-playwright"
+    os.environ.setdefault("PLAYWRIGHT_BROWSERS_PATH", str(browsers))
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     os.environ.setdefault("PIP_CACHE_DIR", str(cache / "pip"))
     os.environ.setdefault("UV_CACHE_DIR", str(cache / "uv"))
