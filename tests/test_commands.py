@@ -5,15 +5,17 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
 from tests.conftest import thorough
-from tests.dyno import PATIENCE, Server, free_port
-from tests.projects import FRAMEWORKS, PYTHON, RUNNABLE, Project, registry_settings, render
+from tests.dyno import PATIENCE, Server
+from tests.ports import free_port
+from tests.privileges import hand_over
+from tests.projects import FRAMEWORKS, PYTHON, RUNNABLE, Project, python_for_all, registry_settings, render
 
 NAME = "<b>*'%s' & {x} #1: $HOME `id` é世界🙂 שלום"
 
@@ -39,6 +41,14 @@ def test_passes_its_own_tests_on_postgresql(project: Project, new_database: Call
 def test_is_fully_typed(project: Project) -> None:
     result = project.run("mypy --cache-dir /dev/null .", tools=True)
     assert result.returncode == 0, result.stdout
+
+
+@pytest.fixture(scope="module", autouse=True)
+def python_in_path(shared: Path) -> Iterator[None]:
+    """The Python that a project finds first is one that a server without privileges can run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(Path(python_for_all(PYTHON, shared)).parent), prepend=os.pathsep)
+        yield
 
 
 @pytest.fixture(scope="module", params=FRAMEWORKS)
@@ -97,8 +107,11 @@ def test_is_installed_by_the_platforms_own_tool(fresh: Path) -> None:
 
 @pytest.mark.parametrize("target", ["run", "serve"])
 def test_serves_from_a_fresh_state(target: str, fresh: Path) -> None:
+    make(fresh, ".venv/ready").check_returncode()
     for path in (fresh / ".env", fresh / "db.sqlite3"):
         path.unlink(missing_ok=True)
+    # Its owner's own: the key, the database and the static files are written here.
+    hand_over(fresh.parent)
     port = free_port()
     server = Server(["make", target], fresh, environment(fresh.parent, PORT=str(port)))
     try:

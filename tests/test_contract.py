@@ -4,11 +4,14 @@ import re
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from tinyhtml5.parser import HTMLParser
 
-from tests.dyno import Dyno, free_port, running
+from tests.dyno import Dyno, running
+from tests.ports import free_port
+from tests.privileges import IS_ROOT, SETPRIV
 from tests.projects import Project
 
 ACCESS_LINE = re.compile(
@@ -157,8 +160,8 @@ def test_serves_with_nothing_configured(project: Project, probe: str) -> None:
             assert len([line for line in dyno.log if "logger=config " in line and variable in line]) == 1
 
 
-def test_answers_503_while_its_database_is_down(project: Project, probe: str) -> None:
-    url = f"postgres://postgres@127.0.0.1:{free_port()}/name"
+def test_answers_503_while_its_database_is_down(project: Project, probe: str, refusing_port: int) -> None:
+    url = f"postgres://postgres@127.0.0.1:{refusing_port}/name"
     with running(project, probe, DATABASE_URL=url) as dyno:
         assert dyno.get("/").status_code == 200
         assert dyno.get("/data").status_code == 503
@@ -181,8 +184,8 @@ def test_demands_tls_of_a_database_elsewhere(project: Project, database_url: str
     assert project.run(project.processes["release"], DATABASE_URL=f"{elsewhere}?sslmode=disable").returncode == 0
 
 
-def test_fails_the_release_in_one_line_while_its_database_is_down(project: Project) -> None:
-    url = f"postgres://postgres:hidden@127.0.0.1:{free_port()}/name"
+def test_fails_the_release_in_one_line_while_its_database_is_down(project: Project, refusing_port: int) -> None:
+    url = f"postgres://postgres:hidden@127.0.0.1:{refusing_port}/name"
     result = project.run(project.processes["release"], DATABASE_URL=url)
     assert result.returncode == 1
     assert result.stderr.startswith("release: ")
@@ -272,6 +275,26 @@ def test_listens_where_the_platform_says(project: Project) -> None:
         everywhere = r"\[::\]" if has_ipv6() else r"0\.0\.0\.0"
         dyno.wait_for(f"Listening at: http://{everywhere}:{dyno.port} ")
         assert dyno.get("/healthz").status_code == 200
+
+
+def test_runs_as_a_dyno_does(project: Project) -> None:
+    """The server, its workers and a release have no privileges, cannot get any, and can write to their home only."""
+    with running(project) as dyno:
+        dyno.wait_for("Booting worker", times=2)
+        own = Path("/proc") / str(dyno.process.pid)
+        if own.exists():
+            children = (own / "task" / own.name / "children").read_text().split()
+            assert len(children) == 2
+            for process in own, *(own.parent / child for child in children):
+                status = dict(re.findall(r"^(\w+):\s*(.*)$", (process / "status").read_text(), re.MULTILINE))
+                assert {int(status[name], 16) for name in ("CapEff", "CapPrm", "CapAmb")} == {0}
+                assert int(status["NoNewPrivs"]) == bool(SETPRIV)
+                assert "0" not in status["Uid"].split() + status["Gid"].split() + status["Groups"].split()
+    if IS_ROOT:
+        for folder in project.path, project.path / "config", project.runtime, project.tools:
+            assert project.run(f"touch {folder}/written").returncode == 1
+            assert not (folder / "written").exists()
+    assert project.run("sh -c 'touch $HOME/written $TMPDIR/written && rm $HOME/written'").returncode == 0
 
 
 def test_stops_cleanly_and_leaves_nothing_behind(project: Project) -> None:

@@ -15,7 +15,8 @@ import requests
 import yaml
 
 from tests.conftest import thorough
-from tests.dyno import PATIENCE, Server, free_port
+from tests.dyno import PATIENCE, Server
+from tests.ports import free_port
 from tests.projects import Project, registry_settings
 from tests.services import cache_server
 

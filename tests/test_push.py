@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import thorough
-from tests.dyno import SECRET_KEY, free_port, running
+from tests.dyno import SECRET_KEY, running
+from tests.ports import free_port
 from tests.projects import Project
 from tests.services import cache_server, mail_server
 from tests.visitor import Visitor
