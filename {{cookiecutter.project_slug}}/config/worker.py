@@ -44,6 +44,8 @@ ONCE_READABLE = select.EPOLLIN | select.EPOLLONESHOT
 ONCE_WRITABLE = select.EPOLLOUT | select.EPOLLONESHOT
 # Descriptors that the application may open itself: database connections, files.
 SPARE_DESCRIPTORS = 24
+# Seconds between two rounds of the main thread.
+ROUND = 0.25
 # Requests between two looks at the memory.
 LOOK = 1200
 # Who ends first where there are too many connections.
@@ -110,7 +112,7 @@ class Worker(base.Worker):
         self.threads: list[threading.Thread] = []
         self.start_threads()
         while self.alive:
-            self.look_after(1.0)
+            self.look_after(ROUND)
         self.leave()
 
     def start_threads(self) -> None:
@@ -131,6 +133,7 @@ class Worker(base.Worker):
         self.watch(now)
         self.balance()
         self.listen()
+        self.go_to_the_end_of_the_line()
         if select.select([self.PIPE[0]], [], [], seconds)[0]:
             os.read(self.PIPE[0], 4096)
 
@@ -226,7 +229,10 @@ class Worker(base.Worker):
             return news
 
     def go_to_the_end_of_the_line(self) -> None:
-        """Have the kernel wake another worker for the next client: it wakes whoever has listened for longest."""
+        """Have the kernel wake another worker for the next client: it wakes whoever has listened for longest.
+
+        It wakes this one at once for a client who is waiting because that other one is stuck.
+        """
         with self.turn:
             if not self.rests:
                 for number in self.listeners:
