@@ -112,7 +112,10 @@ def serve(
     seconds: float,
     connections: Iterable[str],
 ) -> None:
-    """Load page after page, each contender's right after the other's; all are up, and all but one idle."""
+    """Load page after page, each contender's right after the other's; all are up, and all but one idle.
+
+    How a connection ends makes no difference to a page that waits.
+    """
     with contextlib.ExitStack() as stack:
         servers = [stack.enter_context(running(build, contender, workers)) for contender in contenders]
         for server in servers:
@@ -121,7 +124,7 @@ def serve(
         for page in PAGES:
             for kind in connections:
                 for server in servers:
-                    if page not in server.contender.pages:
+                    if page not in server.contender.pages or (page == "/wait" and kind != "kept"):
                         continue
                     clients = CLIENTS * workers
                     began = cpu(server.process.pid)
