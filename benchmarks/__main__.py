@@ -13,7 +13,7 @@ from types import FrameType
 from typing import NoReturn
 
 from benchmarks import imports, measure, plots, report, slow, spread
-from benchmarks.contenders import CLASSES, GTHREAD, PROJECT, SERVED, Build
+from benchmarks.contenders import BARE_PAGES, CLASSES, GTHREAD, PAGES, PROJECT, SERVED, SYNC, Build
 from benchmarks.samples import Samples
 from benchmarks.targets import targets, usual
 from tests.projects import FRAMEWORKS, ROOT, clean_template
@@ -57,12 +57,15 @@ def run(rounds: int, seconds: float, workers: list[int], frameworks: list[str]) 
                 for count in workers:
                     tell(f"round {number} of {rounds}, {build.framework}, workers: {count}")
                     measure.boots(samples, build, count)
-                    contenders = SERVED if count == usual(workers) else CLASSES
-                    measure.serve(samples, build, contenders, count, seconds, measure.CONNECTIONS)
+                    contenders, pages = CLASSES, BARE_PAGES
+                    if count == usual(workers):
+                        measure.reboots(samples, build, count)
+                        contenders, pages = SERVED, PAGES
+                    measure.serve(samples, build, contenders, pages, count, seconds, measure.CONNECTIONS)
                 measure.decisions(samples, build, seconds)
                 tell(f"round {number} of {rounds}, {build.framework}, slow clients")
                 # Where nobody is served, once is long enough.
-                slow.crowds(samples, build, CLASSES if number == 1 else [PROJECT])
+                slow.crowds(samples, build, *([GTHREAD, SYNC] if number == 1 else []))
                 spread.spread(samples, build, [PROJECT, GTHREAD] if number == 1 else [PROJECT])
                 measure.generation(samples, build.framework, folder)
         tell("done")
@@ -103,8 +106,9 @@ def main() -> None:
     try:
         measured = run(given.rounds, given.seconds, sorted(set(given.workers)), given.frameworks)
     finally:
-        for process in list(measure.processes(os.getpid()))[1:]:
-            with contextlib.suppress(ProcessLookupError):
+        # A server that was just about to be named.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            for process in list(measure.processes(os.getpid()))[1:]:
                 os.kill(process, signal.SIGKILL)
     write(measured, given.output)
     print("\n".join(report.targets(measured)))

@@ -42,6 +42,7 @@ PAGES = ("/healthz", "/", "static file", "/accounts/login/", "/wait")
 BARE_PAGES = ("/healthz", "/", "static file", "/wait")
 RAW_PAGES = ("/healthz", "static file")
 DECIDED_PAGES = ("/healthz", "/", "/wait")
+COMPARED_PAGES = ("/healthz", "/", "static file")
 GUNICORN = "gunicorn probe:application"
 # As an archive it is left uncompressed.
 LARGE_FILE, LARGE_BYTES = "large.zip", 5_000_000

@@ -17,7 +17,7 @@ from benchmarks.contenders import (
     BARE,
     BARE_PAGES,
     BOOTED,
-    PAGES,
+    DECIDED_PAGES,
     PROJECT,
     UNDONE,
     Build,
@@ -88,12 +88,15 @@ def time_boot(samples: Samples, server: Server) -> None:
         samples.add(figure, server.boot(page))
 
 
-def boots(samples: Samples, build: Build, workers: int) -> None:
-    """Boot each contender alone, and look at its memory before and after it has worked."""
-    # A boot is short, and its target tight.
+def reboots(samples: Samples, build: Build, workers: int) -> None:
+    """Boot what is compared a few more times: a boot is short, and its target tight."""
     for contender in (PROJECT, BARE) * (REPEATS - 1):
         with running(build, contender, workers) as server:
             time_boot(samples, server)
+
+
+def boots(samples: Samples, build: Build, workers: int) -> None:
+    """Boot each contender alone, and look at its memory before and after it has worked."""
     for contender in BOOTED:
         figure = Figure(build.framework, "", contender.name, workers)
         with running(build, contender, workers) as server:
@@ -108,6 +111,7 @@ def serve(
     samples: Samples,
     build: Build,
     contenders: Iterable[Contender],
+    pages: Iterable[str],
     workers: int,
     seconds: float,
     connections: Iterable[str],
@@ -121,7 +125,7 @@ def serve(
         for server in servers:
             server.boot("/")
             warm(server, server.contender.pages)
-        for page in PAGES:
+        for page in pages:
             for kind in connections:
                 for server in servers:
                     if page not in server.contender.pages or (page == "/wait" and kind != "kept"):
@@ -139,7 +143,7 @@ def serve(
 
 def decisions(samples: Samples, build: Build, seconds: float) -> None:
     """The project beside itself with one decision undone, at 2 workers."""
-    serve(samples, build, [AS_IT_IS, *UNDONE], 2, seconds, ["kept"])
+    serve(samples, build, [AS_IT_IS, *UNDONE], DECIDED_PAGES, 2, seconds, ["kept"])
 
 
 def templates(folder: Path) -> dict[str, Path]:

@@ -5,11 +5,11 @@ import socket
 import statistics
 import threading
 import time
-from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from benchmarks import load
-from benchmarks.contenders import LARGE_FILE, Build, Contender, running
+from benchmarks.contenders import LARGE_FILE, PROJECT, Build, Contender, running
 from benchmarks.measure import warm
 from benchmarks.samples import Figure, Samples
 from tests.dyno import PATIENCE
@@ -134,18 +134,25 @@ def visits(port: int) -> list[float | None]:
     return taken
 
 
-def crowds(samples: Samples, build: Build, contenders: Iterable[Contender]) -> None:
-    """Each crowd against a new server: the home page before it comes, and while it is there."""
+def crowds(samples: Samples, build: Build, *contenders: Contender) -> None:
+    """Each crowd against the project alone, and then against the others side by side, most of which only wait."""
     for crowd in CROWDS:
-        for each in contenders:
-            with running(build, replace(each, large=True), AT_WORKERS) as server:
-                server.boot("/")
-                warm(server, ["/"])
-                figure = Figure(build.framework, "", each.name, AT_WORKERS, crowd.name)
-                record(samples, replace(figure, connections="without"), visits(server.port))
-                with Present(crowd, server.port) as present:
-                    record(samples, replace(figure, connections="with"), visits(server.port))
-                    samples.add(replace(figure, measure="clients lost", connections="with"), present.lost)
+        meet(samples, build, PROJECT, crowd)
+        with ThreadPoolExecutor() as pool:
+            for meeting in [pool.submit(meet, samples, build, each, crowd) for each in contenders]:
+                meeting.result()
+
+
+def meet(samples: Samples, build: Build, contender: Contender, crowd: Crowd) -> None:
+    """The home page before a crowd comes, and while it is there."""
+    figure = Figure(build.framework, "", contender.name, AT_WORKERS, crowd.name)
+    with running(build, replace(contender, large=True), AT_WORKERS) as server:
+        server.boot("/")
+        warm(server, ["/"])
+        record(samples, replace(figure, connections="without"), visits(server.port))
+        with Present(crowd, server.port) as present:
+            record(samples, replace(figure, connections="with"), visits(server.port))
+            samples.add(replace(figure, measure="clients lost", connections="with"), present.lost)
 
 
 def record(samples: Samples, figure: Figure, taken: list[float | None]) -> None:

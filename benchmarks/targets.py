@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from benchmarks.contenders import BARE, GTHREAD, PROJECT, SYNC, UNSHARED
+from benchmarks.contenders import BARE, COMPARED_PAGES, GTHREAD, PROJECT, SYNC, UNSHARED
 from benchmarks.imports import Package
 from benchmarks.measure import CONNECTIONS
 from benchmarks.samples import Figure, Samples, Summary
@@ -14,7 +14,6 @@ from benchmarks.slow import AT_WORKERS, CROWDS, VISITORS
 WORKERS = 2
 # What a request may cost in CPU time where sync takes 1, by what becomes of its connection.
 PRICES = {"kept": 0.95, "closed": 1.05}
-COMPARED = ("/healthz", "/", "static file")
 
 
 def usual(counts: list[int]) -> int:
@@ -49,12 +48,12 @@ def targets(samples: Samples, framework: str, counts: list[int], packages: list[
             yield Target(framework, what, ratio, least, most)
 
     for kind, price in PRICES.items():
-        for page in COMPARED:
+        for page in COMPARED_PAGES:
             for workers in counts:
                 figure = Figure(framework, "CPU a request, ms", PROJECT.name, workers, page, kind)
                 what = f"{page}: CPU time, connections {kind}, workers: {workers}; Gunicorn's sync worker = 1"
                 yield from target(what, samples.ratio(figure, contender=SYNC.name), most=price)
-    for page in COMPARED:
+    for page in COMPARED_PAGES:
         for workers in counts:
             figure = Figure(framework, "requests/s", PROJECT.name, workers, page, "closed")
             what = f"{page}: requests/s, connections closed, workers: {workers}; Gunicorn's sync worker = 1"
