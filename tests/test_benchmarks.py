@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import imports, load, measure, report, slow
+from benchmarks import imports, load, measure, report, slow, spread
 from tests.dyno import PATIENCE
 from tests.projects import ROOT
 
@@ -33,6 +33,7 @@ def test_measures_a_framework_completely(
     monkeypatch.setattr(imports, "REPEATS", 1)
     for name, value in {"PACE": 0.01, "VISITORS": 2, "GIVES_UP": 0.2}.items():
         monkeypatch.setattr(slow, name, value)
+    monkeypatch.setattr(spread, "AT_WORKERS", (2,))
     run = bench.run(rounds=1, seconds=0.01, workers=workers, frameworks=[framework])
     bench.write(run, tmp_path)
     assert len(run.targets) == targets
