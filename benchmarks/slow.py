@@ -52,6 +52,7 @@ class Present:
         self.crowd, self.port = crowd, port
         self.lost = 0
         self.clients: list[socket.socket] = []
+        self.answered: set[socket.socket] = set()
         self.under_way, self.over = threading.Event(), threading.Event()
         self.thread = threading.Thread(target=self.proceed)
 
@@ -79,8 +80,12 @@ class Present:
         """One step of a client, and whether the server still serves it."""
         try:
             with contextlib.suppress(BlockingIOError):
-                # Whoever reads nothing expects no answer either.
-                if not client.recv(self.crowd.reads or 1) or not self.crowd.reads:
+                received = client.recv(self.crowd.reads or 1)
+                # Whoever reads nothing expects no answer either, and whoever does expects what it has asked for.
+                if client not in self.answered and not (self.crowd.reads and received.startswith(b"HTTP/1.1 200 ")):
+                    return False
+                self.answered.add(client)
+                if not received:
                     return False
             with contextlib.suppress(BlockingIOError):
                 client.send(self.crowd.step)

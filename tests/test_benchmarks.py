@@ -96,17 +96,25 @@ def test_counts_who_is_not_served(monkeypatch: pytest.MonkeyPatch) -> None:
         assert slow.visits(silent.getsockname()[1]) == [None, None]
 
 
+@pytest.mark.parametrize(
+    "answer", [b"", b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"], ids=["cut off", "404"]
+)
 @pytest.mark.parametrize("crowd", slow.CROWDS, ids=lambda crowd: crowd.name)
-def test_counts_slow_clients_that_a_server_lets_down(crowd: slow.Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counts_slow_clients_that_a_server_lets_down(
+    crowd: slow.Crowd, answer: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(slow, "PACE", 0.01)
     with socket.create_server(("127.0.0.1", 0), backlog=crowd.clients) as server:
         port = server.getsockname()[1]
 
-        def hang_up() -> None:
+        def let_down() -> None:
             for _ in range(crowd.clients):
-                server.accept()[0].close()
+                client = server.accept()[0]
+                client.sendall(answer)
+                clients.append(client) if answer else client.close()
 
-        thread = threading.Thread(target=hang_up)
+        clients: list[socket.socket] = []
+        thread = threading.Thread(target=let_down)
         thread.start()
         with slow.Present(crowd, port) as present:
             thread.join(PATIENCE)
@@ -115,3 +123,5 @@ def test_counts_slow_clients_that_a_server_lets_down(crowd: slow.Crowd, monkeypa
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
             assert present.lost == crowd.clients
+        for client in clients:
+            client.close()
