@@ -33,7 +33,7 @@ CLIENTS = 8
 # How often a round measures what is short: boots and generations.
 REPEATS = 3
 # Seconds in which each thread answers something of each page.
-WARM_UP = 0.3
+WARM_UP = 0.2
 CONNECTIONS = {"kept": True, "closed": False}
 
 
