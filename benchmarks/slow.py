@@ -20,7 +20,11 @@ PACE = 0.5
 VISITORS, EVERY, GIVES_UP = 40, 0.015, 5.0
 AT_WORKERS = 2
 LINE = "{} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in load.HEADERS.items())
-FORM = LINE.format("POST /accounts/login/") + "Content-Type: application/x-www-form-urlencoded\r\n"
+# What lets a form in as far as its token, which is in the body.
+FORM = LINE.format("POST /accounts/login/") + (
+    "Content-Type: application/x-www-form-urlencoded\r\n"
+    f"Origin: https://localhost\r\nCookie: __Host-csrf={'a' * 32}\r\n"
+)
 
 
 @dataclass(frozen=True)
