@@ -29,7 +29,7 @@ demo:  ## Generate the default project and serve it by its Procfile; FRAMEWORK=f
 test: .venv/ready  ## Render, install, test and boot every variant; TEST_VARIANT=flask-3.14 or TESTS=FILE for a part of it
 	python -m pytest --numprocesses auto $(TESTS)
 
-bench: .venv/ready  ## Measure what a project costs beside the bare framework, into docs/: 20 minutes; ROUNDS=1 takes 7
+bench: .venv/ready  ## Measure what a project costs beside the bare framework, into docs/: 20 minutes; ROUNDS=1 takes 8
 	python -m benchmarks --rounds $(ROUNDS) --seconds $(SECONDS) --output $(OUTPUT)
 
 lint: .venv/ready  ## Check style and formatting here and inside the template, and the workflows

@@ -1,6 +1,7 @@
 """The command ``make bench``."""
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -8,11 +9,13 @@ import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
-from benchmarks import imports, measure, plots, report
-from benchmarks.contenders import SERVED, Build
+from benchmarks import imports, measure, plots, report, slow, spread
+from benchmarks.contenders import BARE_PAGES, CLASSES, GTHREAD, PAGES, PROJECT, SERVED, SYNC, Build
 from benchmarks.samples import Samples
-from benchmarks.targets import targets
+from benchmarks.targets import targets, usual
 from tests.projects import FRAMEWORKS, ROOT, clean_template
 from tests.services import database_server, new_database
 
@@ -50,8 +53,16 @@ def run(rounds: int, seconds: float, workers: list[int], frameworks: list[str]) 
                 for count in workers:
                     tell(f"round {number} of {rounds}, {build.framework}, workers: {count}")
                     measure.boots(samples, build, count)
-                    measure.serve(samples, build, SERVED, count, seconds, measure.CONNECTIONS)
+                    contenders, pages = CLASSES, BARE_PAGES
+                    if count == usual(workers):
+                        measure.reboots(samples, build, count)
+                        contenders, pages = SERVED, PAGES
+                    measure.serve(samples, build, contenders, pages, count, seconds, measure.CONNECTIONS)
                 measure.decisions(samples, build, seconds)
+                tell(f"round {number} of {rounds}, {build.framework}, slow clients")
+                # Where nobody is served, once is long enough.
+                slow.crowds(samples, build, *([GTHREAD, SYNC] if number == 1 else []))
+                spread.spread(samples, build, [PROJECT, GTHREAD] if number == 1 else [PROJECT])
                 measure.generation(samples, build.framework, folder)
         tell("done")
     packages = {framework: profile[0] for framework, profile in profiles.items()}
@@ -71,6 +82,14 @@ def write(measured: report.Run, folder: Path) -> None:
         (folder / name).write_text(content, "utf-8")
 
 
+def stop(number: int, frame: FrameType | None) -> NoReturn:
+    """End by an exception, so that no server is left behind."""
+    # `timeout make bench` says it twice, through make and to all in its group: the first is being obeyed.
+    for each in signal.SIGTERM, signal.SIGINT:
+        signal.signal(each, signal.SIG_IGN)
+    sys.exit("stopped")
+
+
 def main() -> None:
     given = arguments()
     if not Path("/proc/self/smaps_rollup").exists():
@@ -78,9 +97,15 @@ def main() -> None:
     clean_template()
     # As pip does on the platform, before anything boots.
     os.environ["UV_COMPILE_BYTECODE"] = "1"
-    # An exception, so that no server is left behind.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
-    measured = run(given.rounds, given.seconds, sorted(set(given.workers)), given.frameworks)
+    for number in signal.SIGTERM, signal.SIGINT:
+        signal.signal(number, stop)
+    try:
+        measured = run(given.rounds, given.seconds, sorted(set(given.workers)), given.frameworks)
+    finally:
+        # A server that was just about to be named.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            for process in list(measure.processes(os.getpid()))[1:]:
+                os.kill(process, signal.SIGKILL)
     write(measured, given.output)
     print("\n".join(report.targets(measured)))
     print(f"Written: {given.output}/benchmarks.md and .json, memory.svg, throughput.svg")

@@ -35,45 +35,57 @@ class Contender:
     command: str
     pages: tuple[str, ...]
     variables: dict[str, str] = field(default_factory=dict)
+    # Whether its folder also has LARGE_FILE, which nobody else should have to read when it starts.
+    large: bool = False
 
 
 PAGES = ("/healthz", "/", "static file", "/accounts/login/", "/wait")
 BARE_PAGES = ("/healthz", "/", "static file", "/wait")
 RAW_PAGES = ("/healthz", "static file")
 DECIDED_PAGES = ("/healthz", "/", "/wait")
+COMPARED_PAGES = ("/healthz", "/", "static file")
 GUNICORN = "gunicorn probe:application"
+# As an archive it is left uncompressed.
+LARGE_FILE, LARGE_BYTES = "large.zip", 5_000_000
 
 PROJECT = Contender("project", "as the Procfile runs it", "project-{framework}", GUNICORN, PAGES)
 BARE = Contender(
     "bare", "the framework with one view a page, same configuration", "bare-{framework}", "gunicorn", BARE_PAGES
 )
 RAW = Contender("raw", "three bytes from plain WSGI, same configuration", "raw", "gunicorn", RAW_PAGES)
-DEFAULTS = Contender(
-    "defaults",
-    "the project with Gunicorn's own configuration: sync, no preload",
+GTHREAD = Contender(
+    "gthread",
+    "the project with Gunicorn's own threads: --worker-class gthread",
     "project-{framework}",
-    f"gunicorn --config defaults.conf.py {GUNICORN.partition(' ')[2]}",
-    PAGES,
+    f"{GUNICORN} --worker-class gthread",
+    BARE_PAGES,
+)
+SYNC = Contender(
+    "sync",
+    "the project with Gunicorn's worker of one thread: --worker-class sync --threads 1",
+    "project-{framework}",
+    f"{GUNICORN} --worker-class sync --threads 1",
+    BARE_PAGES,
 )
 UNSHARED = Contender(
     "no preload", "the project with WEB_PRELOAD=off", "project-{framework}", GUNICORN, PAGES, {"WEB_PRELOAD": "off"}
 )
-SERVED = (PROJECT, BARE, RAW, DEFAULTS)
-BOOTED = (PROJECT, BARE, RAW, DEFAULTS, UNSHARED)
+# One right after the other what is compared most.
+SERVED = (PROJECT, SYNC, GTHREAD, BARE, RAW)
+BOOTED = (PROJECT, GTHREAD, SYNC, BARE, RAW, UNSHARED)
+# One for each class of worker.
+CLASSES = (PROJECT, GTHREAD, SYNC)
 
 
-def undone(name: str, what: str, options: str = "", **variables: str) -> Contender:
+def undone(name: str, what: str, **variables: str) -> Contender:
     """The project with one decision undone."""
-    return Contender(name, what, "project-{framework}", f"{GUNICORN}{options}", DECIDED_PAGES, variables)
+    return Contender(name, what, "project-{framework}", GUNICORN, DECIDED_PAGES, variables)
 
 
 AS_IT_IS = undone("as it is", "the project")
 UNDONE = (
     undone("no preload", "without preload", WEB_PRELOAD="off"),
-    undone("plain gthread", "with Gunicorn's own threaded worker", " --worker-class gthread"),
-    undone("sync", "with Gunicorn's worker of one thread", " --worker-class sync --threads 1"),
-    # One that only the benchmark has undone.
-    undone("replaced", "with workers replaced, as they are, after 1200 to 1500 requests", WEB_MAX_REQUESTS=""),
+    undone("replaced", "with workers replaced after 1200 to 1500 requests", WEB_MAX_REQUESTS="1200"),
 )
 
 
@@ -94,8 +106,8 @@ class Build:
         self.copies: dict[str, Path] = {}
 
     def environment(self, variables: dict[str, str]) -> dict[str, str]:
-        """A process's whole environment, as on a dyno with a database; a variable set to "" is not set at all."""
-        environment = {
+        """A process's whole environment, as on a dyno with a database."""
+        return {
             "DATABASE_URL": self.database_url,
             "DYNO": "web.1",
             "FORWARDED_ALLOW_IPS": "*",
@@ -104,10 +116,7 @@ class Build:
             "PYTHONUNBUFFERED": "1",
             "SECRET_KEY": SECRET_KEY,
             "TMPDIR": str(self.folder),
-            # At full speed a worker would be replaced twice a second.
-            "WEB_MAX_REQUESTS": "0",
         } | variables
-        return {name: value for name, value in environment.items() if value}
 
     def run(self, *command: str, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the project's folder to its end."""
@@ -116,16 +125,20 @@ class Build:
             command, cwd=cwd or self.project, env=environment, capture_output=True, text=True, check=True
         )
 
-    def laid_over(self, layer: str) -> Path:
-        """A copy of the project with a layer's files laid over it, and bytecode as after an earlier boot."""
-        layer = layer.format(framework=self.framework)
-        if layer not in self.copies:
-            copy = self.copies[layer] = self.folder / layer
+    def folder_of(self, contender: Contender) -> Path:
+        """A copy of the project with a contender's layer laid over it, and bytecode as after an earlier boot."""
+        layer = contender.layer.format(framework=self.framework)
+        name = f"{layer}-large" if contender.large else layer
+        if name not in self.copies:
+            copy = self.copies[name] = self.folder / name
             shutil.copytree(self.project, copy)
             shutil.copytree(LAYERS / layer, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-            (copy / "defaults.conf.py").touch()
+            if contender.large:
+                collected = copy / "staticfiles"
+                static = collected if collected.is_dir() else copy / "pages" / "static"
+                (static / LARGE_FILE).write_bytes(os.urandom(LARGE_BYTES))
             self.run("python", "-m", "compileall", "-q", ".", cwd=copy)
-        return self.copies[layer]
+        return self.copies[name]
 
 
 class Server:
@@ -134,7 +147,7 @@ class Server:
     def __init__(self, build: Build, contender: Contender, workers: int) -> None:
         self.build, self.contender, self.workers = build, contender, workers
         self.port = free_port()
-        folder = build.laid_over(contender.layer)
+        folder = build.folder_of(contender)
         self.log = folder / f"{contender.name.replace(' ', '-')}.log"
         variables = {
             "GUNICORN_CMD_ARGS": f"--access-logfile - --bind 127.0.0.1:{self.port}",

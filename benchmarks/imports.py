@@ -61,7 +61,7 @@ def times(build: Build) -> dict[str, float]:
     command = "python", "-X", "importtime", "-m", "gunicorn", "--check-config", "config.wsgi"
     least: dict[str, float] = {}
     for _ in range(REPEATS):
-        for found in TIMED.finditer(build.run(*command, cwd=build.laid_over(PROJECT.layer)).stderr):
+        for found in TIMED.finditer(build.run(*command, cwd=build.folder_of(PROJECT)).stderr):
             taken = int(found["self"]) / 1000
             least[found["module"]] = min(taken, least.get(found["module"], taken))
     return least

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from benchmarks.contenders import BARE, DEFAULTS, PAGES, PROJECT, UNSHARED
+from benchmarks.contenders import BARE, BARE_PAGES, GTHREAD, PROJECT, SYNC, UNSHARED
 from benchmarks.report import TITLES, Run
 from benchmarks.samples import Figure, Summary, short
-from benchmarks.targets import WORKERS
+from benchmarks.targets import usual
 
 STYLE = """<style>
 text { font: 12px system-ui, sans-serif; fill: #24292f }
@@ -21,7 +21,7 @@ text { fill: #e6edf3 } .faint { fill: #9198a1 } .spread { stroke: #e6edf3 }
 }
 </style>"""
 COLOURS = ["one", "two", "three"]
-NAMES = {"/accounts/login/": "log-in page", "/wait": "waits 50 ms"}
+NAMES = {"/wait": "waits 50 ms"}
 PANEL = 400  # pixels from one framework to the next
 
 
@@ -49,28 +49,29 @@ def legend(y: float, names: list[str]) -> Iterator[str]:
 
 
 def throughput(run: Run) -> str:
-    """Bars: each page's requests a second, in multiples of Gunicorn's defaults."""
-    workers = WORKERS if WORKERS in run.workers else run.workers[0]
-    title = f"Requests a second with {workers} workers, in multiples of Gunicorn’s own defaults"
+    """Bars: each page's requests a second, in multiples of what Gunicorn's sync worker answers."""
+    workers = usual(run.workers)
+    title = f"Requests a second with {workers} workers, in multiples of Gunicorn’s sync worker"
     bar, left, width = 14, 105, PANEL - 165
 
     def ratios(framework: str, page: str) -> list[Summary]:
         figure = Figure(framework, "requests/s", "", workers, page, "kept")
         found = [
-            run.samples.ratio(replace(figure, contender=each.name), contender=DEFAULTS.name) for each in (PROJECT, BARE)
+            run.samples.ratio(replace(figure, contender=each.name), contender=SYNC.name)
+            for each in (PROJECT, GTHREAD, BARE)
         ]
         return [each for each in found if each]
 
-    most = max(each.most for framework in run.frameworks for page in PAGES for each in ratios(framework, page))
+    most = max(each.most for framework in run.frameworks for page in BARE_PAGES for each in ratios(framework, page))
     scale = width / most
 
     def parts() -> Iterator[str]:
         yield text(0, 14, title, "title")
-        yield from legend(36, ["the project", "the bare framework, same configuration"])
+        yield from legend(36, ["the project", "with gthread", "the bare framework, same configuration"])
         for number, framework in enumerate(run.frameworks):
             x, y = number * PANEL + left, 72
             yield text(x, y - 8, TITLES[framework], "title")
-            for page in PAGES:
+            for page in BARE_PAGES:
                 summaries = ratios(framework, page)
                 yield text(x - 8, y + bar * len(summaries) / 2 + 4, NAMES.get(page, page), "end")
                 for summary, colour in zip(summaries, COLOURS, strict=False):
@@ -87,7 +88,7 @@ def throughput(run: Run) -> str:
             yield line(x + scale, 68, x + scale, y - 4, "axis")
             yield text(x + scale, y + 10, "1", "middle faint")
 
-    height = 72 + sum(bar * len(ratios(run.frameworks[0], page)) + 10 for page in PAGES) + 16
+    height = 72 + sum(bar * len(ratios(run.frameworks[0], page)) + 10 for page in BARE_PAGES) + 16
     return svg(title, PANEL * len(run.frameworks), height, parts())
 
 

@@ -9,8 +9,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import load
-from benchmarks.contenders import AS_IT_IS, BOOTED, DECIDED_PAGES, PAGES, SERVED, UNDONE
+from benchmarks import load, slow, spread
+from benchmarks.contenders import (
+    AS_IT_IS,
+    BOOTED,
+    CLASSES,
+    DECIDED_PAGES,
+    GTHREAD,
+    PAGES,
+    PROJECT,
+    SERVED,
+    SYNC,
+    UNDONE,
+)
 from benchmarks.imports import Package
 from benchmarks.measure import CLIENTS, CONNECTIONS
 from benchmarks.samples import Figure, Samples, short
@@ -70,10 +81,9 @@ def markdown(run: Run) -> str:
         "",
         f"{CLIENTS} clients a worker, twice as many as it has threads, send their next request when they have the "
         f"answer to the last, for {run.seconds:g} s a page; `/wait` waits 50 ms on PostgreSQL. All log each request, "
-        "as on the platform, save for `/healthz` under the project's configuration. No worker is replaced meanwhile: "
-        "at full speed it would be twice a second.",
+        "as on the platform, save for `/healthz` under the project's configuration.",
         "",
-        "![Requests a second, in multiples of Gunicorn's defaults](throughput.svg)",
+        "![Requests a second, in multiples of Gunicorn's sync worker](throughput.svg)",
         "",
         "![Memory by the number of workers](memory.svg)",
         "",
@@ -81,6 +91,8 @@ def markdown(run: Run) -> str:
         "",
         *targets(run),
         *(line for framework in run.frameworks for line in serving(run, framework)),
+        *slow_clients(run),
+        *spreads(run),
         *decisions(run),
         *memory_and_boot(run),
         *(line for framework in run.frameworks for line in imports(run, framework)),
@@ -104,26 +116,102 @@ def targets(run: Run) -> Iterator[str]:
 
 
 def serving(run: Run, framework: str) -> Iterator[str]:
-    yield f"## {TITLES[framework]}: requests a second, p50 and p99 in ms, CPU ms a request"
+    yield f"## {TITLES[framework]}: requests a second; p50 and p99 in ms; CPU ms a request, and as a ratio to sync"
     yield ""
 
     def cell(figure: Figure) -> str:
         rate = run.samples.summary(figure)
         if rate is None:
             return ""
-        more = [
-            run.samples.summary(replace(figure, measure=measure))
+        p50, p99, cpu = (
+            short(each.median)
             for measure in ("p50, ms", "p99, ms", "CPU a request, ms")
-        ]
-        return f"{rate}; " + ", ".join(short(each.median) for each in more if each)
+            if (each := run.samples.summary(replace(figure, measure=measure)))
+        )
+        ratio = run.samples.ratio(replace(figure, measure="CPU a request, ms"), contender=SYNC.name)
+        compared = f" = {short(ratio.median)}" if ratio and figure.contender != SYNC.name else ""
+        return f"{rate}; {p50}, {p99}; {cpu}{compared}"
 
+    yield (
+        "The CPU time is that of all processes of a server, in user mode and in the kernel. Sync ends each connection, "
+        "whatever its client would like."
+    )
+    yield ""
     for kind in CONNECTIONS:
         rows = (
-            [page, workers] + [cell(Figure(framework, "requests/s", each.name, workers, page, kind)) for each in SERVED]
+            [page, workers, *cells]
             for page in PAGES
             for workers in run.workers
+            if any(cells := [cell(Figure(framework, "requests/s", each.name, workers, page, kind)) for each in SERVED])
         )
         yield from table([f"Page, connections {kind}", "Workers", *(each.name for each in SERVED)], rows)
+
+
+def slow_clients(run: Run) -> Iterator[str]:
+    yield f"## Slow clients: the home page's p50 and p99 in ms, at {slow.AT_WORKERS} workers of 4 threads"
+    yield ""
+    yield (
+        f"{slow.VISITORS} visitors come within {slow.VISITORS * slow.EVERY:.1f} s, each on a connection of its own, "
+        "before the slow clients do and while they are there. Who has no answer in "
+        f"{slow.GIVES_UP:g} s has failed, and counts as {slow.GIVES_UP:g} s. "
+        f"A slow client moves a byte each {slow.PACE:g} s, or reads 1 kB. "
+        "*Let down*: slow clients that the server has meanwhile hung up on, which is one way to be rid of them."
+    )
+    yield ""
+
+    def cell(figure: Figure) -> str:
+        p50, p99, failed, lost = (
+            run.samples.summary(replace(figure, measure=measure))
+            for measure in ("p50, ms", "p99, ms", "failed", "clients lost")
+        )
+        if not p50 or not p99 or not failed:
+            return ""
+        text = f"{short(p50.median)}, {short(p99.median)}"
+        # The worst round: a failure is no matter of noise.
+        text += f"; {failed.most:.0f} failed" if failed.most else ""
+        return text + (f"; {lost.most:.0f} let down" if lost and lost.most else "")
+
+    def rows() -> Iterator[list[object]]:
+        for framework in run.frameworks:
+            for crowd in slow.CROWDS:
+                figure = Figure(framework, "p50, ms", PROJECT.name, slow.AT_WORKERS, crowd.name)
+                yield [
+                    TITLES[framework],
+                    crowd.name,
+                    cell(replace(figure, connections="without")),
+                    *(cell(replace(figure, contender=each.name, connections="with")) for each in CLASSES),
+                ]
+
+    head = ["Framework", "Beside", f"{PROJECT.name}, alone", *(each.name for each in CLASSES)]
+    yield from table(head, rows())
+
+
+def spreads(run: Run) -> Iterator[str]:
+    yield "## How evenly kept connections spread over the workers"
+    yield ""
+    yield "The least and the most that one of them holds in any round, an even share being 1."
+    yield ""
+
+    def cell(figure: Figure) -> str:
+        least, most = (
+            run.samples.summary(replace(figure, measure=measure)) for measure in ("least share", "greatest share")
+        )
+        return f"{short(least.least)} to {short(most.most)}" if least and most else ""
+
+    def rows() -> Iterator[list[object]]:
+        for framework in run.frameworks:
+            for workers in spread.AT_WORKERS:
+                for clients in spread.CLIENTS:
+                    for way in spread.WAYS:
+                        figure = Figure(framework, "", "", workers, f"{clients} {way}")
+                        yield [
+                            TITLES[framework],
+                            workers,
+                            f"{clients}, opened {way}",
+                            *(cell(replace(figure, contender=each.name)) for each in (PROJECT, GTHREAD)),
+                        ]
+
+    yield from table(["Framework", "Workers", "Connections", PROJECT.name, GTHREAD.name], rows())
 
 
 def decisions(run: Run) -> Iterator[str]:

@@ -2,19 +2,26 @@
 
 import json
 import os
+import signal
+import socket
+import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import imports, load, measure, report
+from benchmarks import imports, load, measure, report, slow, spread
+from tests.dyno import PATIENCE
+from tests.projects import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
 
 
-@pytest.mark.parametrize(("framework", "workers", "targets"), [("django", [1, 2], 17), ("flask", [1], 13)])
+@pytest.mark.parametrize(("framework", "workers", "targets"), [("django", [1, 2], 45), ("flask", [1], 32)])
 def test_measures_a_framework_completely(
     framework: str, workers: list[int], targets: int, postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -24,6 +31,9 @@ def test_measures_a_framework_completely(
     monkeypatch.setattr(measure, "WARM_UP", 0.01)
     monkeypatch.setattr(measure, "REPEATS", 1)
     monkeypatch.setattr(imports, "REPEATS", 1)
+    for name, value in {"PACE": 0.01, "VISITORS": 2, "GIVES_UP": 0.2}.items():
+        monkeypatch.setattr(slow, name, value)
+    monkeypatch.setattr(spread, "AT_WORKERS", (2,))
     run = bench.run(rounds=1, seconds=0.01, workers=workers, frameworks=[framework])
     bench.write(run, tmp_path)
     assert len(run.targets) == targets
@@ -31,7 +41,87 @@ def test_measures_a_framework_completely(
     assert all(target.what in table for target in run.targets)
     assert f"## {report.TITLES[framework]}: what a boot imports" in table
     figures = json.loads((tmp_path / "benchmarks.json").read_text())["figures"]
-    assert {figure.get("page") for figure in figures} >= {"/healthz", "/", "static file", "/accounts/login/", "/wait"}
+    pages = {figure.get("page") for figure in figures}
+    assert pages >= {"/healthz", "/", "static file", "/accounts/login/", "/wait", "100 in one burst"}
+    for crowd in slow.CROWDS:
+        served = {figure["contender"] for figure in figures if figure.get("page") == crowd.name}
+        assert served == {"project", "gthread", "sync"}
     for name in "memory.svg", "throughput.svg":
         assert ElementTree.parse(tmp_path / name).getroot().tag == "{http://www.w3.org/2000/svg}svg"
         assert (tmp_path / name).stat().st_size < 40_000
+
+
+def test_leaves_nothing_running_when_it_is_stopped(tmp_path: Path) -> None:
+    # The server of PostgreSQL may be another user's.
+    tmp_path.chmod(0o755)
+    environment = {name: value for name, value in os.environ.items() if name != "TEST_DATABASE_URL"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "benchmarks", "--frameworks", "flask", "--workers", "2", "--output", str(tmp_path)],
+        cwd=ROOT,
+        env=environment | {"TMPDIR": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        deadline = time.monotonic() + 5 * PATIENCE
+        while not any("probe:application" in command for command in commands(tmp_path)):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        # `timeout make bench` says it twice: to make, which hands it on, and to all in its group.
+        while process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.01)
+    assert process.returncode == 1
+    assert commands(tmp_path) == []
+
+
+def commands(folder: Path) -> list[str]:
+    """The command lines of the processes that work in a folder or with its files."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_text().replace("\0", " ")
+            if str(folder) in command or (process / "cwd").readlink().is_relative_to(folder):
+                found.append(command)
+        except OSError:  # it has ended, or is another user's
+            continue
+    return [command for command in found if "-m benchmarks" not in command]
+
+
+def test_counts_who_is_not_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slow, "VISITORS", 2)
+    monkeypatch.setattr(slow, "GIVES_UP", 0.01)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        assert slow.visits(silent.getsockname()[1]) == [None, None]
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"], ids=["cut off", "404"]
+)
+@pytest.mark.parametrize("crowd", slow.CROWDS, ids=lambda crowd: crowd.name)
+def test_counts_slow_clients_that_a_server_lets_down(
+    crowd: slow.Crowd, answer: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slow, "PACE", 0.01)
+    with socket.create_server(("127.0.0.1", 0), backlog=crowd.clients) as server:
+        port = server.getsockname()[1]
+
+        def let_down() -> None:
+            for _ in range(crowd.clients):
+                client = server.accept()[0]
+                client.sendall(answer)
+                clients.append(client) if answer else client.close()
+
+        clients: list[socket.socket] = []
+        thread = threading.Thread(target=let_down)
+        thread.start()
+        with slow.Present(crowd, port) as present:
+            thread.join(PATIENCE)
+            deadline = time.monotonic() + PATIENCE
+            while present.clients:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            assert present.lost == crowd.clients
+        for client in clients:
+            client.close()
