@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 # The master and all workers share both: whether the server stops, and how many connections each worker has, plus one.
 server_stops = mmap.mmap(-1, 1)
-shares = memoryview(mmap.mmap(-1, 512)).cast("H")
+shares = memoryview(mmap.mmap(-1, 128)).cast("H")
 
 LISTENING = select.EPOLLIN | select.EPOLLEXCLUSIVE
 ONCE_READABLE = select.EPOLLIN | select.EPOLLONESHOT
@@ -146,7 +146,7 @@ class Worker(base.Worker):
         """Tell the other workers how many connections this one has, and see how many it should leave to them."""
         own = shares[self.age % len(shares)] = min(len(self.connections) + 1, 65535) if self.alive else 0
         fewest = min(filter(None, shares), default=own)
-        self.surplus = (own - fewest) // 2 if own - fewest > self.cfg.threads else 0
+        self.surplus = (own - fewest) // 2 if own - fewest > max(2, fewest // 4) else 0
 
     def watch(self, now: float) -> None:
         """Report what has produced nothing for too long, and give up when every thread is at such a request."""
@@ -329,8 +329,6 @@ class Worker(base.Worker):
         while self.has_request(connection):
             self.answer(connection)
             connection.forget_request()
-            if connection.stays and connection.requests == 1:
-                self.go_to_the_end_of_the_line()
             if not self.has_sent(connection):
                 return None
         return None
@@ -396,6 +394,10 @@ class Worker(base.Worker):
             if connection.refusal:
                 environ["worker.refusal"] = connection.refusal
             self.count_request()
+            if connection.requests == 1 and not request.should_close():
+                # One who stays, or is sent to another worker.
+                self.go_to_the_end_of_the_line()
+                self.balance()
             disorderly = connection.unread or (connection.body and not connection.body.orderly)
             if disorderly or not self.alive or not self.cfg.keepalive or self.has_surplus():
                 response.force_close()
