@@ -85,15 +85,21 @@ class Processes:
         self.running: list[Process] = []
         self.ended: SimpleQueue[tuple[str, int]] = SimpleQueue()
         self.stopped = 0
+        # Through a pipe: a handler would wait for as long as the main thread does, if it comes just before.
+        source, target = os.pipe()
+        os.set_blocking(target, False)
+        signal.set_wakeup_fd(target)
         for number in signal.SIGHUP, signal.SIGINT, signal.SIGTERM:
-            signal.signal(number, self.stop)
+            signal.signal(number, lambda number, frame: None)
+        Thread(target=self.listen, args=[source], daemon=True).start()
 
-    def stop(self, number: int, frame: object) -> None:
-        """Stop them all; at once, when Ctrl+C says so a second time."""
-        if number == signal.SIGINT and self.stopped == signal.SIGINT:
-            self.send(signal.SIGKILL)
-        self.stopped = self.stopped or number
-        self.ended.put(("", 0))
+    def listen(self, source: int) -> None:
+        """Stop them all when a signal asks for it; at once, when Ctrl+C does so a second time."""
+        while number := ord(os.read(source, 1)):
+            if number == signal.SIGINT == self.stopped:
+                self.send(signal.SIGKILL)
+            self.stopped = self.stopped or number
+            self.ended.put(("", 0))
 
     def send(self, number: int) -> None:
         for process in self.running:
