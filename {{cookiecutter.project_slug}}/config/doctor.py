@@ -186,7 +186,7 @@ def procfile() -> None:
 def commands(line: str) -> Iterator[list[str]]:
     """The words of each program that a shell would start for a line, without assignments and redirections.
 
-    What is only known when it runs has a ``$`` in it.
+    What is only known when it runs has a ``$`` in it, and what follows a ``cd`` is left out.
     """
     # First what stands for a word, inside out; then the number before a redirection.
     substitution = re.compile(r"\$\(\([^()]*\)\)|\$\([^()]*\)|`[^`]*`")
@@ -198,6 +198,8 @@ def commands(line: str) -> Iterator[list[str]]:
     redirected = False
     for word in [*lexer, ";"]:
         if {*word} <= {*"();|&"}:
+            if words[:1] == ["cd"]:
+                return
             yield from filter(None, [started(words)])
             words = []
         elif {*word} <= {*"();|&<>"}:
@@ -231,7 +233,8 @@ def resolve(words: list[str]) -> None:
     if re.fullmatch(r"python[\d.]*", program):
         program, arguments = what_python_runs(arguments)
         distributions = {*importlib.metadata.packages_distributions().get(program.partition(".")[0], [])}
-    if only_for_development(distributions):
+    # One without Python, as ruff, bears its package's name.
+    if only_for_development(distributions or {program}):
         raise CheckError(f"{program}, which only development has.", "Name it in pyproject.toml's dependencies.")
     if word := unknown_command(program, arguments):
         raise CheckError(f"{program} {word}, and there is no such command.", "Correct the Procfile.")
@@ -270,10 +273,12 @@ def is_module(name: str) -> bool:
 
 def only_for_development(distributions: set[str]) -> bool:
     """Whether the platform would not install any of them, although this machine has."""
-    locks = [ROOT / "requirements.txt", ROOT / "requirements-test.txt"]
-    if not all(lock.exists() for lock in locks):
+    try:
+        wanted, everything = (
+            pinned((ROOT / name).read_text("utf-8")).keys() for name in ("requirements.txt", "requirements-test.txt")
+        )
+    except (CheckError, OSError):  # which is another check's to say
         return False
-    wanted, everything = (pinned(lock.read_text("utf-8")).keys() for lock in locks)
     names = {canonicalize_name(name) for name in distributions}
     return bool(names & everything) and not names & wanted
 
