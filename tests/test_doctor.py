@@ -154,8 +154,6 @@ LOST = [
     ("if true; then uwsgi; fi", "uwsgi, which is not installed"),
     ("echo $(date) && uwsgi", "uwsgi, which is not installed"),
     ("./gunicorn.conf.py", "chmod +x"),
-    ("ruff server", "ruff, which only development has"),
-    ("python -m mypy .", "mypy, which only development has"),
     ("python -m nosuch", "nosuch, which does not exist"),
     ("python -m nosuch.module", "nosuch.module, which does not exist"),
     ("python -m config", "config, which does not exist"),

@@ -18,7 +18,6 @@ import sysconfig
 import tomllib
 from collections.abc import Callable, Iterator
 from functools import partial
-from importlib.metadata import entry_points
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -229,13 +228,8 @@ def resolve(words: list[str]) -> None:
         cure = "Correct the Procfile, or: chmod +x" if "/" in program else "Add it to pyproject.toml, then: make lock"
         raise CheckError(f"{program}, which is not installed.", f"{cure}.")
     program = Path(program).name
-    distributions = {entry.dist.name for entry in entry_points(group="console_scripts", name=program) if entry.dist}
     if re.fullmatch(r"python[\d.]*", program):
         program, arguments = what_python_runs(arguments)
-        distributions = {*importlib.metadata.packages_distributions().get(program.partition(".")[0], [])}
-    # One without Python, as ruff, bears its package's name.
-    if only_for_development(distributions or {program}):
-        raise CheckError(f"{program}, which only development has.", "Name it in pyproject.toml's dependencies.")
     if word := unknown_command(program, arguments):
         raise CheckError(f"{program} {word}, and there is no such command.", "Correct the Procfile.")
 
@@ -269,18 +263,6 @@ def is_module(name: str) -> bool:
     except ModuleNotFoundError:
         return False
     return spec is not None
-
-
-def only_for_development(distributions: set[str]) -> bool:
-    """Whether the platform would not install any of them, although this machine has."""
-    try:
-        wanted, everything = (
-            pinned((ROOT / name).read_text("utf-8")).keys() for name in ("requirements.txt", "requirements-test.txt")
-        )
-    except (CheckError, OSError):  # which is another check's to say
-        return False
-    names = {canonicalize_name(name) for name in distributions}
-    return bool(names & everything) and not names & wanted
 
 
 def unknown_command(program: str, arguments: list[str]) -> str | None:

@@ -44,7 +44,8 @@ def deployment() -> None:
 
 def unknown_command(program: str, arguments: list[str]) -> str | None:
     """The argument of flask that names no command, of the application's or of a group such as ``db``."""
-    from config.migrations import application
+    import config.migrations  # noqa: F401  It adds `flask db`.
+    from config.wsgi import application
 
     group: Group = FlaskGroup()
     with Context(group, obj=ScriptInfo(create_app=lambda: application)) as context:
