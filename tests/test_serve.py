@@ -142,7 +142,7 @@ def test_kills_at_once_who_is_interrupted_twice(serve: Serve) -> None:
     server = serve("web: python work.py", "worker: python stubborn.py")
     server.wait_for("at work", times=2)
     server.process.send_signal(signal.SIGINT)
-    server.wait_for("web    | asked to stop")
+    server.wait_for(r"^web    \| asked to stop$")
     server.process.send_signal(signal.SIGINT)
     assert server.wait() == 0
     assert not [line for line in server.log if "seconds" in line]
