@@ -1,8 +1,11 @@
-# Every command does its own set-up; Python 3.12, 3.13 or 3.14 and make are all it needs.
+# Every command does its own set-up; Python 3.12, 3.13 or 3.14 and make (3.81 or newer) are all it needs.
 .DEFAULT_GOAL := help
-.PHONY: bench demo help lint lock test
+# Each program with its path: macOS's make, 3.81, looks them up without regard to an exported PATH.
+BIN := .venv/bin
+.PHONY: bench demo fix help lint lock test
 
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# For what they start in turn.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 # A cache inside the template would become part of what it generates.
 export RUFF_NO_CACHE := true
 export PYTHONDONTWRITEBYTECODE := 1
@@ -27,29 +30,31 @@ demo:  ## Generate the default project and serve it by its Procfile; FRAMEWORK=f
 	@$(MAKE) --no-print-directory -C .demo/my-project serve
 
 test: .venv/ready  ## Render, install, test and boot every variant; TEST_VARIANT=flask-3.14 or TESTS=FILE for a part of it
-	python -m pytest --numprocesses auto $(TESTS)
+	$(BIN)/python -m pytest --numprocesses auto $(TESTS)
 
 bench: .venv/ready  ## Measure what a project costs beside the bare framework, into docs/: 20 minutes; ROUNDS=1 takes 8
-	python -m benchmarks --rounds $(ROUNDS) --seconds $(SECONDS) --output $(OUTPUT)
+	$(BIN)/python -m benchmarks --rounds $(ROUNDS) --seconds $(SECONDS) --output $(OUTPUT)
 
 lint: .venv/ready  ## Check style and formatting here and inside the template, and the workflows
-	ruff check
-	ruff format --check
-	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml '$(template)'/.github/workflows/*.yml
-	check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml '$(template)'/.github/dependabot.yml
-	zizmor --offline --quiet .github '$(template)/.github'
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml '$(template)'/.github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml '$(template)'/.github/dependabot.yml
+	$(BIN)/zizmor --offline --quiet .github '$(template)/.github'
+
+fix: .venv/ready  ## Mend what ruff can, here and inside the template, and format; it names what is left
+	$(BIN)/ruff check --fix --exit-zero
+	$(BIN)/ruff format
 
 lock: .venv/ready  ## Pin every variant's dependencies and our own; UPGRADE=--upgrade takes the newest releases
 	@for lock in '$(template)'/layers/*/requirements.txt; do \
 		layer=$$(dirname "$$lock") && framework=$$(basename "$$layer") && rm -rf .demo && echo "$$framework" && \
-		cookiecutter . --no-input --default-config --output-dir .demo framework=$$framework && \
+		$(BIN)/cookiecutter . --no-input --default-config --output-dir .demo framework=$$framework && \
 		$(MAKE) --no-print-directory -C .demo/my-project lock && \
 		cp .demo/my-project/requirements*.txt "$$layer" || exit; \
 	done
 	@echo "the template itself" && sh '$(template)/bin/lock'
 
 .venv/ready: .python-version requirements-test.txt
-	@python=$$(sh '$(template)/bin/find-python') && "$$python" -m venv --clear .venv
-	@echo "Installing requirements-test.txt"
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-test.txt
+	@sh '$(template)/bin/install'
 	@touch $@

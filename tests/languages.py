@@ -81,6 +81,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "Makefile": parse_make,
     "Procfile": yaml.safe_load,
     "find-python": parse_shell,
+    "install": parse_shell,
     "lock": parse_shell,
     "requirements-test.txt": parse_requirements,
     "requirements.txt": parse_requirements,

@@ -1,10 +1,12 @@
 """A generated project's own commands, and its own tests."""
 
 import html
+import json
 import os
 import re
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +17,16 @@ from tests.conftest import thorough
 from tests.dyno import PATIENCE, Server
 from tests.ports import free_port
 from tests.privileges import hand_over
-from tests.projects import FRAMEWORKS, PYTHON, RUNNABLE, Project, python_for_all, registry_settings, render
+from tests.projects import (
+    FRAMEWORKS,
+    INTERPRETERS,
+    PYTHON,
+    RUNNABLE,
+    Project,
+    python_for_all,
+    registry_settings,
+    render,
+)
 
 NAME = "<b>*'%s' & {x} #1: $HOME `id` é世界🙂 שלום"
 
@@ -77,15 +88,16 @@ def make(project: Path, *targets: str, **variables: str) -> subprocess.Completed
 
 def test_help_names_every_command(fresh: Path) -> None:
     listed = set(re.findall(r"^make (\w+) +\S", make(fresh).stdout, re.MULTILINE))
-    assert listed == {"doctor", "help", "lint", "lock", "run", "serve", "test"}
+    assert listed == {"doctor", "fix", "help", "lint", "lock", "run", "serve", "test"}
 
 
-@pytest.mark.parametrize("target", ["doctor", "lint", "lock", "run", "serve", "test"])
+@pytest.mark.parametrize("target", ["doctor", "fix", "lint", "lock", "run", "serve", "test"])
 def test_each_command_would_set_up_first(target: str, fresh: Path) -> None:
     assert not (fresh / ".venv").exists()
     set_up, _, own = make(fresh, "--dry-run", target).stdout.partition("touch .venv/ready\n")
-    assert "pip install" in set_up
+    assert "bin/install" in set_up
     assert own
+    assert "pip" not in own
 
 
 def test_one_command_sets_up_tests_and_lints(fresh: Path) -> None:
@@ -138,17 +150,163 @@ def test_lock_takes_no_release_that_is_too_young(fresh: Path) -> None:
     assert "No solution found" in result.stderr
 
 
+def test_lock_is_made_by_what_the_lock_pins(fresh: Path) -> None:
+    make(fresh, ".venv/ready").check_returncode()
+    version = subprocess.run([fresh / ".venv/bin/uv", "--version"], capture_output=True, text=True, check=True).stdout
+    assert f"\nuv=={version.split()[1]} \\\n    --hash=sha256:" in (fresh / "requirements-test.txt").read_text()
+
+
+def test_lock_touches_nothing_that_stays_the_same(fresh: Path) -> None:
+    make(fresh, ".venv/ready").check_returncode()
+    before = {path: path.stat().st_mtime_ns for path in [*fresh.glob("*"), fresh / ".venv" / "ready"]}
+    result = make(fresh, "lock")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "requirements.txt:\n  as before\nrequirements-test.txt:\n  as before\n"
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert make(fresh, "--question", ".venv/ready").returncode == 0
+
+
 def test_lock_says_what_it_changed(fresh: Path) -> None:
-    """Last, since whatever comes after new locks installs anew."""
     locks = [fresh / "requirements.txt", fresh / "requirements-test.txt"]
     before = [lock.read_text() for lock in locks]
     locks[0].write_text(re.sub(r"brotli==.*\n(?: .*\n)+", "", before[0]))
-    # Or the changed lock would be installed first.
-    (fresh / ".venv" / "ready").touch()
     result = make(fresh, "lock")
     assert result.returncode == 0, result.stdout + result.stderr
     assert [lock.read_text() for lock in locks] == before
     assert re.fullmatch(r"requirements.txt:\n\+brotli==\S+\nrequirements-test.txt:\n  as before\n", result.stdout)
+
+
+@pytest.fixture
+def small(fresh: Path, tmp_path: Path) -> Path:
+    """The same project with a lock of two packages, installed."""
+    copy = shutil.copytree(fresh, tmp_path / "abc", ignore=shutil.ignore_patterns(".venv"))
+    lock = copy / "requirements-test.txt"
+    kept = re.findall(r"^(?:fastjsonschema|packaging)==.*\n(?: .*\n)+", lock.read_text(), re.MULTILINE)
+    assert len(kept) == 2
+    lock.write_text("".join(kept))
+    make(copy, ".venv/ready").check_returncode()
+    assert installed(copy) == {"fastjsonschema", "packaging", "pip"}
+    return copy
+
+
+def installed(project: Path) -> set[str]:
+    """The packages of a project's environment."""
+    command = [project / ".venv" / "bin" / "python", "-m", "pip", "list", "--format", "json"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return {package["name"] for package in json.loads(listed)}
+
+
+def install_by_hand(project: Path) -> None:
+    """Install a package that nobody has pinned, and that needs one which the lock has."""
+    metadata = "Metadata-Version: 2.1\nName: byhand\nVersion: 1\nRequires-Dist: fastjsonschema\n"
+    wheel = project / "byhand-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("byhand.py", "")
+        archive.writestr("byhand-1.dist-info/METADATA", metadata)
+        archive.writestr("byhand-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("byhand-1.dist-info/RECORD", "")
+    pip = [project / ".venv" / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", wheel]
+    subprocess.run(pip, check=True)
+
+
+def test_installs_a_changed_lock_into_the_environment_there_is(small: Path) -> None:
+    install_by_hand(small)
+    lock = small / "requirements-test.txt"
+    before = lock.read_text()
+    lock.write_text(re.sub(r"fastjsonschema==.*\n(?: .*\n)+", "", before))
+    result = make(small, ".venv/ready")
+    assert result.returncode == 0, result.stderr
+    assert "byhand 1 requires fastjsonschema, which is not installed." in result.stdout
+    assert installed(small) == {"byhand", "packaging", "pip"}
+    lock.write_text(before)
+    make(small, ".venv/ready").check_returncode()
+    assert installed(small) == {"byhand", "fastjsonschema", "packaging", "pip"}
+
+
+def test_installs_again_what_could_not_be_installed(small: Path) -> None:
+    lock = small / "requirements-test.txt"
+    before = lock.read_text()
+    wrong = re.sub("=[0-9a-f]{64}", f"={'0' * 64}", before)
+    lock.write_text(re.sub(r"fastjsonschema==.*\n(?: .*\n)+", "", wrong).replace("packaging==", "packaging==0.0.1+"))
+    assert make(small, ".venv/ready").returncode != 0
+    lock.write_text(before)
+    make(small, ".venv/ready").check_returncode()
+    assert installed(small) == {"fastjsonschema", "packaging", "pip"}
+
+
+@pytest.mark.skipif(len(INTERPRETERS) < 2, reason="there is one Python only")
+def test_makes_a_new_environment_for_another_python(small: Path) -> None:
+    other = next(version for version in INTERPRETERS if version != PYTHON)
+    install_by_hand(small)
+    # As a checkout does.
+    (small / ".python-version").touch()
+    make(small, ".venv/ready").check_returncode()
+    assert "byhand" in installed(small)
+    (small / ".python-version").write_text(f"{other}\n")
+    result = make(small, ".venv/ready")
+    assert f"Using Python {other}" in result.stderr
+    assert installed(small) == {"fastjsonschema", "packaging", "pip"}
+
+
+def test_makes_a_new_environment_for_one_that_no_longer_runs(small: Path) -> None:
+    for python in (small / ".venv" / "bin").glob("python*"):
+        python.unlink()
+    (small / "requirements-test.txt").touch()
+    make(small, ".venv/ready").check_returncode()
+    assert installed(small) == {"fastjsonschema", "packaging", "pip"}
+
+
+@pytest.fixture
+def owned(fresh: Path, tmp_path: Path) -> Path:
+    """The same project in another folder, with everything installed."""
+    make(fresh, ".venv/ready").check_returncode()
+    return shutil.copytree(fresh, tmp_path / "abc", symlinks=True)
+
+
+def test_needs_no_program_on_the_path(owned: Path) -> None:
+    """The make of macOS looks its programs up in the PATH that it was started with; a command line fixes this one."""
+    result = make(owned, "fix", "lint", "test", "doctor", f"PATH={os.defpath}")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_fix_mends_what_can_be_and_names_the_rest(owned: Path) -> None:
+    (owned / "pages" / "new.py").write_text("import os\nx = [ 1 ]\nprint(undefined)\n")
+    result = make(owned, "fix")
+    assert result.returncode == 0, result.stdout
+    assert "undefined" in result.stdout
+    assert (owned / "pages" / "new.py").read_text() == "x = [1]\nprint(undefined)\n"
+    assert make(owned, "lint").returncode != 0
+
+
+def start_an_application(project: Path) -> None:
+    """Do what a framework's tutorial begins with."""
+    if (project / "manage.py").exists():
+        subprocess.run([project / ".venv/bin/python", "manage.py", "startapp", "shop"], cwd=project, check=True)
+        return
+    (project / "shop").mkdir()
+    (project / "shop" / "__init__.py").touch()
+    (project / "shop" / "tests.py").write_text("import unittest\n# Create your tests here.\n")
+
+
+def test_takes_a_new_application_as_the_framework_starts_it(owned: Path) -> None:
+    start_an_application(owned)
+    result = make(owned, "fix", "lint")
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize(("tests", "name"), [("", "tests.py"), ("shop", "test_shop.py")])
+def test_runs_the_tests_of_a_new_application(tests: str, name: str, owned: Path) -> None:
+    """With the fixtures that those in tests/ have, beside them or alone."""
+    start_an_application(owned)
+    (owned / "shop" / name).write_text(
+        "from tests.visitor import Visitor\n\n\n"
+        "def test_shop(web: Visitor) -> None:\n"
+        '    assert web.get("/healthz").text == "closed", "the shop was looked at"\n'
+    )
+    result = make(owned, "fix", "lint", "test", f"TESTS={tests}")
+    assert result.returncode != 0
+    assert "the shop was looked at" in result.stdout
+    assert ("1 failed in" in result.stdout) is (tests == "shop")
 
 
 def test_says_in_one_line_that_no_python_was_found(fresh: Path) -> None:

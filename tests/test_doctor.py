@@ -1,9 +1,12 @@
 """`make doctor` of a generated project: what it finds, one broken project at a time."""
 
+import json
 import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -106,11 +109,20 @@ def switch_a_protection_off(patient: Path) -> None:
         (write("Procfile", "web: uwsgi\n"), "Procfile", "pyproject.toml"),
         (write("Procfile", "web: gunicorn config.wsgi\nrelease: python -m config.gone\n"), "Procfile", "Correct the"),
         (write("Procfile", "web: gunicorn config.gone\n"), "web process starts", "--check-config"),
+        (write("Procfile", "web: A=1 exec gunicorn config.gone\n"), "web process starts", "--check-config"),
+        (write("Procfile", "web: gunicorn config.wsgi\nweb: true\n"), "Procfile", "delete one"),
         (replace("gunicorn.conf.py", "^timeout = ", "timeout = 1 / 0 * "), "web process starts", "--check-config"),
         (write("app.json", "{"), "app.json", "app-json-schema"),
         (write("app.json", "[]"), "app.json", "app-json-schema"),
         (write("app.json", '{"naem": "x"}'), "app.json", "app-json-schema"),
-        (write("app.json", '{"env": {"A": {"required": "yes"}}}'), "app.json", "app-json-schema"),
+        (write("app.json", '{"addons": [{"as": "X"}]}'), "app.json", "app-json-schema"),
+        (
+            write("app.json", '{"env": {"A": {"required": "yes"}}}'),
+            "app.json",
+            "app.json.env.A.required must be boolean",
+        ),
+        (write("app.json", '{"env": {"A-B": "x"}}'), "app.json", "app-json-schema"),
+        (write("app.json", '{"formation": {"web": {"quantity": "1"}}}'), "app.json", "app-json-schema"),
         (write("app.json", '{"environments": {"test": {"scripts": "x"}}}'), "app.json", "app-json-schema"),
         (replace("pages/templates/base.html", "style.css", "gone.css"), "static files", "Correct it"),
         (change_a_model, "migrations follow models", ""),
@@ -129,6 +141,187 @@ def test_finds_what_would_fail(
     found = [line for line in complaints if line.startswith(f"FAIL  {complaint}")]
     assert len(found) == 1, complaints
     assert cure in found[0]
+
+
+# What a line of a Procfile runs, and what of it cannot be found.
+LOST = [
+    ("uwsgi --ini x", "uwsgi, which is not installed"),
+    ("true && uwsgi", "uwsgi, which is not installed"),
+    ("A=1 B='2 3' uwsgi", "uwsgi, which is not installed"),
+    ("exec uwsgi", "uwsgi, which is not installed"),
+    ("env A=1 uwsgi 2>&1 | tee log", "uwsgi, which is not installed"),
+    ("(uwsgi || true)", "uwsgi, which is not installed"),
+    ("if true; then uwsgi; fi", "uwsgi, which is not installed"),
+    ("echo $(date) && uwsgi", "uwsgi, which is not installed"),
+    ("./gunicorn.conf.py", "chmod +x"),
+    ("python -m nosuch", "nosuch, which does not exist"),
+    ("python -m nosuch.module", "nosuch.module, which does not exist"),
+    ("python -m config", "config, which does not exist"),
+    ("python -X dev -um config.gone", "config.gone, which does not exist"),
+    ("python gone.py", "gone.py, which does not exist"),
+    ("echo 'unfinished", "A shell cannot read"),
+]
+LOST_TO = {
+    "django": [
+        ("python manage.py nosuch", "manage.py nosuch, and there is no such command"),
+        ("python -u ./manage.py migrate && python3 manage.py nosuch 1", "no such command"),
+        ("django-admin nosuch", "django-admin nosuch, and"),
+        ("python -m django nosuch", "django nosuch, and"),
+        ("./manage.py migrate", "chmod +x"),
+    ],
+    "flask": [
+        ("flask nosuch", "flask nosuch, and there is no such command"),
+        ("python -m flask nosuch", "flask nosuch, and there is no such command"),
+        ("flask db upgrade && flask db nosuch", "flask nosuch, and there is no such command"),
+    ],
+}
+FOUND = [
+    "true",
+    "FORMAT=x exec python -u -W error -m config.release --once",
+    "python -m config.release && python -c 'import nosuch' || exit 1",
+    "ls >/dev/null 2>&1 < /dev/null; echo done",
+    "cd jobs && python daily.py",
+    'while read line; do echo "$line && more"; done',
+    "for name in a b; do echo $name; done",
+    "$PROGRAM --flag",
+    "python $SCRIPT.py",
+    "python -m $MODULE",
+    "echo $(nproc) $((1 + 2)) `date` ${HOME:-x} uwsgi",
+    "nice -n 5 echo x",
+    "python",
+]
+FOUND_BY = {
+    "django": ["python manage.py migrate --noinput", "python manage.py", "python -m django help", "django-admin $X"],
+    "flask": ["flask db upgrade", "flask routes", "flask --debug run", "python -m flask accounts create --staff x@y.z"],
+}
+
+
+def employ(command: str) -> Callable[[Path], None]:
+    """Give the project a worker beside its other processes, in the Procfile and in app.json."""
+
+    def change(patient: Path) -> None:
+        write("Procfile", f"# Both.\nweb: gunicorn config.wsgi\n\nworker: {command}\n")(patient)
+        formation = {"web": {"quantity": 1}, "worker": {"quantity": 1}}
+        write("app.json", json.dumps({"formation": formation}))(patient)
+
+    return change
+
+
+# Looks at one Procfile after the other, and writes what is wrong with each.
+LOOK = """
+import json, sys
+from config import doctor
+for command in json.load(sys.stdin):
+    (doctor.ROOT / "Procfile").write_text(f"web: true\\nworker: {command}\\n")
+    try:
+        doctor.procfile()
+    except doctor.CheckError as error:
+        print(error)
+    else:
+        print()
+"""
+
+
+def look(project: Project, patient: Path, commands: list[str]) -> list[str]:
+    """What the doctor says of each command as the worker's."""
+    (patient / "look.py").write_text(LOOK)
+    result = subprocess.run(
+        ["python", "look.py"],
+        cwd=patient,
+        env=project.environment({}, tools=True),
+        input=json.dumps(commands),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return result.stdout.splitlines()
+
+
+def test_finds_a_process_that_could_not_start(project: Project, patient: Path) -> None:
+    lost = LOST + LOST_TO[project.variant.framework]
+    found = look(project, patient, [command for command, _ in lost])
+    for (command, complaint), said in zip(lost, found, strict=True):
+        assert "worker process" in said, command
+        assert complaint in said, command
+
+
+def test_passes_a_process_that_a_shell_understands(project: Project, patient: Path) -> None:
+    commands = FOUND + FOUND_BY[project.variant.framework]
+    assert dict(zip(commands, look(project, patient, commands), strict=True)) == dict.fromkeys(commands, "")
+
+
+def test_says_which_process_could_not_start(project: Project, patient: Path) -> None:
+    for command, complaint in LOST_TO[project.variant.framework][0], ("echo x # y", "name: command"):
+        employ(command)(patient)
+        repository.commit(patient)
+        status, complaints, _ = examine(project, patient)
+        assert status == 1
+        assert [line for line in complaints if line.startswith("FAIL  Procfile: ")] == complaints[:1]
+        assert complaint in complaints[0]
+
+
+@pytest.mark.parametrize(
+    "command", ["A=1 exec gunicorn config.wsgi --bind 127.0.0.1:$PORT", "gunicorn ${MODULE:-config.wsgi}"]
+)
+def test_lets_gunicorn_look_at_what_a_shell_would_give_it(command: str, project: Project, patient: Path) -> None:
+    write("Procfile", f"web: {command}\n")(patient)
+    repository.commit(patient)
+    assert examine(project, patient)[:2] == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("procfile", "content", "complaint"),
+    [
+        (["web", "worker"], {"formation": {"web": 1}}, "lacks worker, which the Procfile names"),
+        (["web"], {"formation": {"web": 1, "worker": 0}}, "has worker, which the Procfile does not name"),
+        (["web"], {"formation": {"web": 1, "release": 1}}, "has release, which"),
+        (["web"], {"environments": {"review": {"formation": {"wbe": 1}}}}, "has wbe, which"),
+        (["web", "worker"], {"formation": {"worker": 1, "web": 1}}, ""),
+        (["web", "release", "postdeploy"], {"formation": {"web": 1}}, ""),
+        (["web", "worker"], {"environments": {"test": {"formation": {"test": 1}}}}, ""),
+    ],
+)
+def test_compares_the_formation_with_the_procfile(
+    procfile: list[str], content: dict[str, Any], complaint: str, project: Project, patient: Path
+) -> None:
+    def quantities(value: Any) -> Any:
+        return (
+            {name: quantities(inner) for name, inner in value.items()}
+            if isinstance(value, dict)
+            else {"quantity": value}
+        )
+
+    commands = {"web": "gunicorn config.wsgi"}
+    write("Procfile", "".join(f"{name}: {commands.get(name, 'true')}\n" for name in procfile))(patient)
+    write("app.json", json.dumps(quantities(content)))(patient)
+    repository.commit(patient)
+    status, complaints, _ = examine(project, patient)
+    assert (status, len(complaints)) == ((1, 1) if complaint else (0, 0)), complaints
+    assert not complaint or complaint in complaints[0]
+
+
+def test_takes_an_app_json_with_all_that_is_documented(project: Project, patient: Path) -> None:
+    content = {
+        "name": "Tea House",
+        "keywords": ["tea"],
+        "website": "https://tea.example",
+        "success_url": "/",
+        "stack": "heroku-24",
+        "addons": ["heroku-postgresql", {"plan": "heroku-redis:mini", "as": "CACHE", "options": {"version": "8"}}],
+        "env": {"S3_BUCKET": "tea", "KEY": {"generator": "secret", "required": True, "value": "x"}},
+        "healthchecks": {"web": [{"type": "startup", "path": "/healthz"}]},
+        "scripts": {"postdeploy": "true", "dokku": {"predeploy": "true"}},
+        "environments": {"review": {"env": {"A": "b"}, "scripts": {"pr-predestroy": "true"}}},
+    }
+    write("app.json", json.dumps(content))(patient)
+    repository.commit(patient)
+    assert examine(project, patient)[:2] == (0, [])
+
+
+def test_goes_on_where_only_the_platforms_packages_are_installed(project: Project, patient: Path) -> None:
+    result = project.run("python -m config.doctor", folder=patient)
+    assert result.returncode == 0, result.stdout
+    assert "ok    app.json: only its formation was looked at, since fastjsonschema is not installed" in result.stdout
 
 
 def test_finds_what_a_push_would_leave_behind(project: Project, patient: Path) -> None:

@@ -1,5 +1,6 @@
 """The workflows and the settings of Dependabot that keep the template, and the projects made from it, up to date."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -46,6 +47,32 @@ class TestWorkflow:
             for command in step.get("run", "").splitlines():
                 assert re.match(r"make |python -m pytest |python -m pip |git |gh |  *(commit|gh|--body) ", command)
             subprocess.run(["bash", "-n"], input=step.get("run", ""), text=True, check=True)
+
+
+def test_proposes_nothing_but_locks(tmp_path: Path) -> None:
+    """Whatever the patch changes that comes from where dependencies ran."""
+    folder = repository.copy(tmp_path / "root")
+    repository.commit(folder)
+    bare = tmp_path / "origin.git"
+    repository.git(tmp_path, "clone", "--quiet", "--bare", str(folder), str(bare))
+    repository.git(folder, "remote", "add", "origin", str(bare))
+    locks = ["requirements.txt", f"{TEMPLATE.name}/layers/flask/requirements-test.txt"]
+    for name in [*locks, ".github/workflows/ci.yml", "Makefile"]:
+        (folder / name).write_text((folder / name).read_text() + "# new\n")
+    # Renamed to a lock's name.
+    (folder / "LICENSE").rename(folder / "requirements-more.txt")
+    repository.git(folder, "add", "--all")
+    (tmp_path / "locks.patch").write_text(repository.git(folder, "diff", "--cached", "--find-renames"))
+    repository.git(folder, "reset", "--quiet", "--hard")
+    (tmp_path / "locks.patch").rename(folder / "locks.patch")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "gh").write_text("#!/bin/sh\necho OPEN\n")
+    (tools / "gh").chmod(0o755)
+    run = steps(ROOT / ".github" / "workflows" / "weekly.yml")[-1]["run"]
+    environment = os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "GIT_CONFIG_GLOBAL": os.devnull}
+    subprocess.run(["bash", "-e", "-c", run], cwd=folder, env=environment, check=True)
+    assert repository.git(bare, "diff", "--name-only", "main", "weekly-locks").split() == sorted(locks)
 
 
 def test_tests_every_variant() -> None:

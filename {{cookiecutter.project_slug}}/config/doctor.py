@@ -13,38 +13,28 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
+import sysconfig
 import tomllib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from string import Template
 from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
+APP_JSON = Path(__file__).with_name("app-json.schema.json")
 SUPPORTED_PYTHONS = ("3.12", "3.13", "3.14")
 LOCKS = {"requirements.txt", "Pipfile.lock", "poetry.lock", "uv.lock"}
-# Heroku's schema, as far as it binds: https://devcenter.heroku.com/articles/app-json-schema
-APP_JSON: dict[str, type | tuple[type, ...]] = {
-    "name": str,
-    "description": str,
-    "keywords": list,
-    "website": str,
-    "repository": str,
-    "logo": str,
-    "success_url": str,
-    "scripts": dict,
-    "env": dict,
-    "formation": dict,
-    "addons": list,
-    "buildpacks": list,
-    "environments": dict,
-    "stack": str,
-    "image": str,
-}
-ENV_ENTRY = {"description": str, "value": str, "required": bool, "generator": str}
-FORMATION_ENTRY = {"quantity": int, "size": str}
+PIN = "Pin anew: make lock"
+# What a shell knows by itself, what only structures a command, and what starts the command behind it.
+BUILTINS = {".", ":", "[", "[[", "case", "cd", "eval", "exit", "export", "for", "read", "return", "set", "shift"}
+BUILTINS |= {"source", "trap", "ulimit", "umask", "unset", "wait"}
+KEYWORDS = {"!", "{", "}", "do", "done", "elif", "else", "esac", "fi", "if", "then", "until", "while"}
+LAUNCHERS = {"command", "env", "exec", "nice", "nohup", "time"}
 
 
 class CheckError(Exception):
@@ -119,11 +109,11 @@ def locks() -> None:
         pins = pinned((ROOT / name).read_text("utf-8"))
         for requirement in map(Requirement, requirements):
             if reason := unmet(requirement, pins):
-                raise CheckError(f"{name} does not follow pyproject.toml: {reason}.", "Pin anew: make lock")
+                raise CheckError(f"{name} does not follow pyproject.toml: {reason}.", PIN)
         for package in pins:
             for requirement in needs(package):
                 if canonicalize_name(requirement.name) not in pins:
-                    raise CheckError(f"{name} lacks {requirement.name}, which {package} needs.", "Pin anew: make lock")
+                    raise CheckError(f"{name} lacks {requirement.name}, which {package} needs.", PIN)
 
 
 def pinned(lock: str) -> dict[str, str]:
@@ -134,7 +124,7 @@ def pinned(lock: str) -> dict[str, str]:
             continue
         match = re.match(r"([\w.-]+)(?:\[[^]]*\])?==([^\s;]+)", line)
         if not match or "--hash=" not in line:
-            raise CheckError(f"{line.split()[0]!r} is not pinned with its hashes.", "Pin anew: make lock")
+            raise CheckError(f"{line.split()[0]!r} is not pinned with its hashes.", PIN)
         pins[canonicalize_name(match[1])] = match[2]
     return pins
 
@@ -159,35 +149,141 @@ def needs(package: str) -> Iterator[Requirement]:
 
 def processes() -> dict[str, str]:
     """The commands of the Procfile, by the name of their process."""
+    from config import procfile
+
     if not (ROOT / "Procfile").exists():
         raise CheckError("There is no Procfile.", "Write one: echo 'web: gunicorn config.wsgi' > Procfile")
-    found = {}
+    names = []
     for line in (ROOT / "Procfile").read_text("utf-8").splitlines():
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
         match = re.fullmatch(r"([A-Za-z0-9_-]+): ([^\s\"'&*!|>%@`{\[#].*)", line)
         # Several platforms read it as YAML.
         if not match or ": " in match[2] or " #" in match[2]:
             raise CheckError(
                 f"The Procfile's line {line!r} is not YAML.", "Write it as `name: command`, without `: ` or ` #`."
             )
-        found[match[1]] = match[2]
-    if next(iter(found), "") != "web":
+        if match[1] in names:
+            raise CheckError(f"The Procfile has two lines for {match[1]}.", "Join them with && or delete one.")
+        names.append(match[1])
+    if names[:1] != ["web"]:
         raise CheckError("The Procfile does not begin with the web process.", "Begin with: web: gunicorn config.wsgi")
-    return found
+    return procfile.read()
 
 
 def procfile() -> None:
-    for name, command in processes().items():
-        program, *arguments = shlex.split(command)
-        if not shutil.which(program):
-            raise CheckError(f"The {name} process runs {program}, which is not installed.", "Add it to pyproject.toml.")
-        if arguments[:1] == ["-m"] and not importlib.util.find_spec(arguments[1]):
-            raise CheckError(f"The {name} process runs {arguments[1]}, which does not exist.", "Correct the Procfile.")
+    for name, line in processes().items():
+        try:
+            for words in commands(line):
+                resolve(words)
+        except ValueError as error:
+            raise CheckError(f"A shell cannot read the {name} process: {error}.", "Correct the Procfile.") from error
+        except CheckError as error:
+            raise CheckError(f"The {name} process runs {error}", "") from error
+
+
+def commands(line: str) -> Iterator[list[str]]:
+    """The words of each program that a shell would start for a line, without assignments and redirections.
+
+    What is only known when it runs has a ``$`` in it, and what follows a ``cd`` is left out.
+    """
+    # First what stands for a word, inside out; then the number before a redirection.
+    substitution = re.compile(r"\$\(\([^()]*\)\)|\$\([^()]*\)|`[^`]*`")
+    while substitution.search(line):
+        line = substitution.sub("$_", line)
+    lexer = shlex.shlex(re.sub(r"(?<!\S)\d+(?=[<>])", "", line), posix=True, punctuation_chars=True)
+    lexer.commenters, lexer.whitespace_split = "", True
+    words: list[str] = []
+    redirected = False
+    for word in [*lexer, ";"]:
+        if {*word} <= {*"();|&"}:
+            if words[:1] == ["cd"]:
+                return
+            yield from filter(None, [started(words)])
+            words = []
+        elif {*word} <= {*"();|&<>"}:
+            redirected = True
+        elif redirected:
+            redirected = False
+        else:
+            words.append(word)
+
+
+def started(words: list[str]) -> list[str]:
+    """A program with its arguments, without what stands before it."""
+    for place, word in enumerate(words):
+        if word in BUILTINS or (place and words[place - 1] in LAUNCHERS and word.startswith("-")):
+            return []
+        if word not in KEYWORDS | LAUNCHERS and not re.match(r"[A-Za-z_]\w*\+?=", word):
+            return words[place:]
+    return []
+
+
+def resolve(words: list[str]) -> None:
+    """Raise if a program, or what it is told to run, does not exist; as far as that can be told without running it."""
+    program, arguments = words[0], words[1:]
+    if "$" in program:
+        return
+    if not shutil.which(program, path=os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")])):
+        cure = "Correct the Procfile, or: chmod +x" if "/" in program else "Add it to pyproject.toml, then: make lock"
+        raise CheckError(f"{program}, which is not installed.", f"{cure}.")
+    program = Path(program).name
+    if re.fullmatch(r"python[\d.]*", program):
+        program, arguments = what_python_runs(arguments)
+    if word := unknown_command(program, arguments):
+        raise CheckError(f"{program} {word}, and there is no such command.", "Correct the Procfile.")
+
+
+def what_python_runs(arguments: list[str]) -> tuple[str, list[str]]:
+    """The module or script of a Python command, which must exist, and what it is given; "" for anything else."""
+    arguments = [*arguments]
+    while arguments:
+        argument = arguments.pop(0)
+        option = re.fullmatch(r"-[bBdEhiIOPqsSuvVx]*([cmWX])(.*)", argument)
+        value = option and (option[2] or (arguments.pop(0) if arguments else ""))
+        if argument == "-" or "$" in f"{argument}{value}" or (option and option[1] == "c"):
+            break
+        if option and value and option[1] == "m":
+            if not is_module(value):
+                raise CheckError(f"{value}, which does not exist.", "Correct the Procfile.")
+            return value, arguments
+        if not argument.startswith("-"):
+            if not (ROOT / argument).exists():
+                raise CheckError(f"{argument}, which does not exist.", "Correct the Procfile.")
+            return argument, arguments
+    return "", []
+
+
+def is_module(name: str) -> bool:
+    """Whether ``python -m`` can run it."""
+    try:
+        spec = importlib.util.find_spec(name)
+        if spec and spec.submodule_search_locations is not None:
+            spec = importlib.util.find_spec(f"{name}.__main__")
+    except ModuleNotFoundError:
+        return False
+    return spec is not None
+
+
+def unknown_command(program: str, arguments: list[str]) -> str | None:
+    """The argument that names no command of the framework's, where the program is the framework's."""
+    if not arguments or not re.fullmatch(r"(\./)?manage\.py|django(-admin)?|flask", program):
+        return None
+    from config import checks
+
+    return checks.unknown_command(Path(program).name, arguments)
 
 
 def gunicorn() -> None:
-    command = shlex.split(processes()["web"])
-    if Path(command[0]).name != "gunicorn":
-        return
+    for words in commands(processes()["web"]):
+        # As far as a shell is not needed to know them.
+        words = [Template(word).safe_substitute({"PORT": "8000"} | os.environ) for word in words]
+        if Path(words[0]).name == "gunicorn" and "$" not in "".join(words):
+            check_configuration(words)
+
+
+def check_configuration(command: list[str]) -> None:
+    """Let Gunicorn load the application with the arguments that the Procfile gives it."""
     # Read by Gunicorn before it reads our configuration.
     if not re.fullmatch(r"[0-9]+", workers := os.environ.get("WEB_CONCURRENCY", "1")):
         raise CheckError(
@@ -195,47 +291,63 @@ def gunicorn() -> None:
             "Unset it: heroku config:unset WEB_CONCURRENCY",
         )
     result = subprocess.run(  # noqa: S603
-        [*command, "--check-config"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "gunicorn", *command[1:], "--check-config"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if result.returncode:
         last = (result.stderr.strip() or result.stdout.strip() or "no reason given").splitlines()[-1]
         raise CheckError(f"The web process does not start: {last}", f"See more: {shlex.join(command)} --check-config")
 
 
-def app_json() -> None:
+def app_json() -> str | None:
+    """Hold app.json against its schema, and its formation against the Procfile."""
     if not (ROOT / "app.json").exists():
-        return
+        return None
+    reference = "See https://devcenter.heroku.com/articles/app-json-schema"
     try:
         content = json.loads((ROOT / "app.json").read_text("utf-8"))
     except ValueError as error:
-        problem: str | None = str(error)
+        raise CheckError(f"app.json is no JSON: {error}.", reference) from error
+    remark = None
+    try:
+        import fastjsonschema
+    except ImportError:  # as where only requirements.txt is installed
+        remark = "only its formation was looked at, since fastjsonschema is not installed"
     else:
-        problem = faults(content, APP_JSON) or next(filter(None, faults_inside(content)), None)
-    if problem:
+        validate = fastjsonschema.compile(json.loads(APP_JSON.read_text("utf-8")))
+        try:
+            validate(content, name_prefix="app.json")
+        except fastjsonschema.JsonSchemaValueException as error:
+            raise CheckError(f"{error.message}.", reference) from error
+    formation(content)
+    return remark
+
+
+def formation(content: dict[str, Any]) -> None:
+    """Raise unless app.json starts what the Procfile names, and nothing else."""
+    from config import procfile
+
+    if not (ROOT / "Procfile").exists():
+        return
+    # Run once a release, never started.
+    names = procfile.read().keys() - {"postdeploy", "release"}
+    started = content.get("formation", dict.fromkeys(names))
+    if missing := sorted(names - started.keys()):
         raise CheckError(
-            f"app.json is not valid: {problem}.", "See https://devcenter.heroku.com/articles/app-json-schema"
+            f"app.json's formation lacks {', '.join(missing)}, which the Procfile names.",
+            f'Add it: "{missing[0]}": {{"quantity": 1}}',
         )
-
-
-def faults_inside(content: dict[str, Any]) -> Iterator[str | None]:
-    for name, entry in content.get("env", {}).items():
-        if not isinstance(entry, str):  # a value alone will do
-            yield faults(entry, ENV_ENTRY, f"env.{name}")
-    for name, entry in content.get("formation", {}).items():
-        yield faults(entry, FORMATION_ENTRY, f"formation.{name}")
-    for name, entry in content.get("environments", {}).items():
-        yield faults(entry, APP_JSON, f"environments.{name}")
-
-
-def faults(value: Any, schema: dict[str, Any], where: str = "app.json") -> str | None:
-    if not isinstance(value, dict):
-        return f"{where} is no object"
-    for name, content in value.items():
-        if name not in schema:
-            return f"{where} may not have {name!r}"
-        if not isinstance(content, schema[name]):
-            return f"{where}.{name} is of the wrong type"
-    return None
+    # The test runner's dyno is of its own kind.
+    environments = content.get("environments", {}).values()
+    for others in [started, *(environment.get("formation", {}) for environment in environments)]:
+        if unknown := sorted(others.keys() - names - {"test"}):
+            raise CheckError(
+                f"app.json's formation has {', '.join(unknown)}, which the Procfile does not name.",
+                "Delete it there, or add it to the Procfile.",
+            )
 
 
 def secret_key() -> None:
@@ -280,9 +392,10 @@ def main() -> None:
         ".python-version": python_version,
         "what is committed": repository,
         "locks follow pyproject.toml": locks,
+        # First, since the settings make a key where there is none.
+        "SECRET_KEY": secret_key,
         "Procfile": procfile,
         "app.json": app_json,
-        "SECRET_KEY": secret_key,
         "web process starts": gunicorn,
         "static files": partial(framework, "static_files"),
         "migrations follow models": partial(framework, "migrations"),

@@ -1,3 +1,3 @@
 # What the Makefile needs to know of Flask.
 BUILD = true
-RUN = python -m flask run --debug --port $$port
+RUN = $(BIN)/python -m flask run --debug --port $$port

@@ -8,7 +8,7 @@ import tempfile
 import django
 from django.apps import apps
 from django.contrib.staticfiles import finders
-from django.core.management import call_command
+from django.core.management import call_command, get_commands
 from django.db.migrations.loader import MigrationLoader
 from django.test import override_settings
 
@@ -47,3 +47,9 @@ def migrations() -> None:
 
 def deployment() -> None:
     call_command("check", deploy=True, fail_level="WARNING", stdout=io.StringIO())
+
+
+def unknown_command(program: str, arguments: list[str]) -> str | None:
+    """The argument of manage.py that names no command."""
+    name = arguments[0]
+    return None if name.startswith("-") or "$" in name or name in {"help", *get_commands()} else name

@@ -2,6 +2,9 @@
 
 import re
 
+from click import Context, Group
+from flask.cli import FlaskGroup, ScriptInfo
+
 from config import settings
 from config.doctor import ROOT, CheckError, templates
 
@@ -37,3 +40,21 @@ def deployment() -> None:
             )
     if "csrf" not in application.extensions:
         raise CheckError("Forms are not protected against other sites.", "csrf.init_app(app) in config/app.py.")
+
+
+def unknown_command(program: str, arguments: list[str]) -> str | None:
+    """The argument of flask that names no command, of the application's or of a group such as ``db``."""
+    import config.migrations  # noqa: F401  It adds `flask db`.
+    from config.wsgi import application
+
+    group: Group = FlaskGroup()
+    with Context(group, obj=ScriptInfo(create_app=lambda: application)) as context:
+        for name in arguments:
+            if name.startswith("-") or "$" in name:
+                return None
+            if not (command := group.get_command(context, name)):
+                return name
+            if not isinstance(command, Group):
+                return None
+            group = command
+    return None

@@ -12,8 +12,6 @@ from tests.visitor import Visitor
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-pytest_plugins = ["tests.framework"]
-
 
 @pytest.fixture(autouse=True)
 def outside_a_request() -> None:

@@ -1,0 +1,3 @@
+"""What every test has, wherever it lies."""
+
+pytest_plugins = ["tests.framework", "tests.fixtures"]
