@@ -119,12 +119,12 @@ def on_hints(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
 
 def on_file(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
     start("200 OK", [("Content-Length", str(len(TEXT)))])
-    return environ["wsgi.file_wrapper"](open(FILE.name, "rb"))  # noqa: SIM115
+    return environ["wsgi.file_wrapper"](open(FILE.name, "rb"))
 
 
 def on_file_without_length(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
     start("200 OK", [])
-    return environ["wsgi.file_wrapper"](open(FILE.name, "rb"))  # noqa: SIM115
+    return environ["wsgi.file_wrapper"](open(FILE.name, "rb"))
 
 
 def on_part_of_a_file(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
@@ -137,12 +137,12 @@ def on_part_of_a_file(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
 def on_file_too_short(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
     """Has less than it said, in a file."""
     start("200 OK", [("Content-Length", "200")])
-    return environ["wsgi.file_wrapper"](open(FILE.name, "rb"))  # noqa: SIM115
+    return environ["wsgi.file_wrapper"](open(FILE.name, "rb"))
 
 
 def on_large_file_too_short(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
     start("200 OK", [("Content-Length", str(len(LARGE) + 100))])
-    return environ["wsgi.file_wrapper"](open(LARGE_FILE.name, "rb"))  # noqa: SIM115
+    return environ["wsgi.file_wrapper"](open(LARGE_FILE.name, "rb"))
 
 
 def on_file_in_memory(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
@@ -157,7 +157,7 @@ def on_file_in_memory_too_short(environ: dict[str, Any], start: Start) -> Iterab
 
 def on_large_file(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
     start("200 OK", [("Content-Length", str(len(LARGE)))])
-    return environ["wsgi.file_wrapper"](open(LARGE_FILE.name, "rb"))  # noqa: SIM115
+    return environ["wsgi.file_wrapper"](open(LARGE_FILE.name, "rb"))
 
 
 def on_large(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
