@@ -254,37 +254,23 @@ def test_sends_a_slow_reader_every_byte(path: bytes, ours: Dyno) -> None:
 
 def test_promises_no_connection_that_it_closes(ours: Dyno) -> None:
     """A client that was told to keep it may send down it what nobody can send again."""
-    for request in protocol.VALID:
+    # Nobody can know before that an application will fail.
+    for request in (one for one in protocol.VALID if b"/raise" not in one and b"/text" not in one):
         with connect(ours.port) as client:
             client.sendall(request)
-            received, promised = b"", b""
-            while not promised:
-                data = client.recv(1 << 20)
-                received += data
-                heads = [head for head in received.split(b"\r\n\r\n") if head.startswith(b"HTTP/1.1 ")]
-                final = [head for head in heads if not head.startswith(b"HTTP/1.1 1")]
-                promised = final[0] if final else b""
-                if not data:
-                    break
-            # Nobody can know before that an application will fail.
-            if b"Connection: keep-alive" not in promised or b"/raise" in request:
-                continue
-            answer = next(protocol.responses(read_answer(client, received, request), [protocol.method_of(request)]))
-            if answer.whole:
+            answer = read_answer(client, request)
+            if answer and answer.whole and not answer.closes:
                 client.sendall(get(b"/none", b"Connection: close\r\n"))
                 assert protocol.receive_all(client).startswith(b"HTTP/1.1 200"), request[:200]
 
 
-def read_answer(client: socket.socket, received: bytes, request: bytes) -> bytes:
-    """The rest of an answer on a connection that stays."""
-    while True:
-        try:
-            answer = next(protocol.responses(received, [protocol.method_of(request)]))
-        except (AssertionError, StopIteration, ValueError):
-            answer = None
-        if answer and answer.whole:
-            return received
-        data = client.recv(1 << 20)
-        if not data:
-            return received
+def read_answer(client: socket.socket, request: bytes) -> Response | None:
+    """The answer on a connection that may stay, or None where the server has closed it before that was whole."""
+    received, answer = b"", None
+    while answer is None or not answer.whole:
+        if not (data := client.recv(1 << 20)):
+            return None
         received += data
+        with contextlib.suppress(AssertionError, StopIteration, ValueError):  # not all of it is there
+            answer = next(protocol.responses(received, [protocol.method_of(request)]))
+    return answer
