@@ -1,7 +1,7 @@
 """A generated project answers its visitors while others misuse it: each with few clients, as anybody could.
 
-Two workers with four threads each, started as the Procfile says. How long the slowest visitor waited is in the report
-(``--junit-xml``); that it was less than two seconds is the aim, ten fail.
+Two workers with four threads each. How long the visitors waited is printed (``pytest -rP``): two seconds are the aim,
+ten fail, since a test may run on a machine that is busy otherwise.
 """
 
 import contextlib
@@ -105,16 +105,13 @@ def answer_both_workers(dyno: Dyno) -> None:
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_answers_its_visitors_during(
-    attack: str, project: Project, both: str, record_property: Callable[[str, object], None]
-) -> None:
+def test_answers_its_visitors_during(attack: str, project: Project, both: str) -> None:
     with many_descriptors(), running(project, both) as dyno:
         answer_both_workers(dyno)
         visitors = Visitors(dyno)
         with ATTACKS[attack](dyno):
             visitors.come()
-        record_property("slowest", round(max(visitors.times), 3))
-        record_property("median", round(sorted(visitors.times)[30], 4))
+        print(f"{attack}: median {sorted(visitors.times)[30]:.4f} s, slowest {max(visitors.times):.3f} s")
         assert visitors.failures == []
         assert len(visitors.times) == 60
         # Nobody was replaced, nothing has failed, and nobody is left.
