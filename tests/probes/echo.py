@@ -245,3 +245,21 @@ def on_endless(environ: dict[str, Any], start: Start) -> Iterator[bytes]:
 
 def on_process(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
     return answer(start, str(os.getpid()).encode())
+
+
+HOARD: list[int] = []
+
+
+def on_hoard(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+    """Opens whatever the process may still open, and keeps it."""
+    try:
+        while True:
+            HOARD.append(os.dup(0))
+    except OSError:
+        return answer(start, str(len(HOARD)).encode())
+
+
+def on_release(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+    while HOARD:
+        os.close(HOARD.pop())
+    return answer(start, b"released")
