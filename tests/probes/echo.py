@@ -1,10 +1,13 @@
 """A plain WSGI application that says what it was asked, and others of which each has a fault or a habit of its own."""
 
+import contextlib
 import hashlib
 import io
 import json
 import os
+import resource
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -247,19 +250,25 @@ def on_process(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
     return answer(start, str(os.getpid()).encode())
 
 
-HOARD: list[int] = []
-
-
 def on_hoard(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
-    """Opens whatever the process may still open, and keeps it."""
-    try:
+    """Opens whatever the process may still open, and keeps it for so many seconds."""
+    hoard: list[int] = []
+
+    def release() -> None:
+        for descriptor in hoard:
+            os.close(descriptor)
+        print("probe has released\n", end="", flush=True)
+
+    threading.Timer(float(environ["QUERY_STRING"]), release).start()
+    with contextlib.suppress(OSError):
         while True:
-            HOARD.append(os.dup(0))
-    except OSError:
-        return answer(start, str(len(HOARD)).encode())
+            hoard.append(os.dup(0))
+    return answer(start, str(len(hoard)).encode())
 
 
-def on_release(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
-    while HOARD:
-        os.close(HOARD.pop())
-    return answer(start, b"released")
+def on_limit(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+    """Lets this process write files of so many bytes only."""
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (int(environ["QUERY_STRING"]), resource.getrlimit(resource.RLIMIT_FSIZE)[1])
+    )
+    return answer(start, b"limited")

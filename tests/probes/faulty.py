@@ -1,4 +1,4 @@
-"""The echo of ``echo.py``, served by a worker of which any function can be told to fail once, or its clock to go back."""
+"""The application of ``echo.py``, and a worker whose functions can be told to fail once, or whose clock to go back."""
 
 import functools
 import time
