@@ -147,7 +147,7 @@ class Visitors:
     # A page that takes longer is none; how long each took is for whoever reads the report.
     LIMIT = 10.0
 
-    def __init__(self, dyno: Dyno, count: int = 60, seconds: float = 6.0) -> None:
+    def __init__(self, dyno: Dyno, count: int = 60, seconds: float = 3.0) -> None:
         self.dyno, self.count, self.seconds = dyno, count, seconds
         self.times: list[float] = []
         self.failures: list[str] = []

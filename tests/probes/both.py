@@ -9,6 +9,6 @@ from config.wsgi import application as project
 
 
 def application(environ: dict[str, Any], start: echo.Start) -> Iterable[bytes]:
-    if environ["PATH_INFO"].startswith("/probe/"):
+    if environ["PATH_INFO"].startswith("/probe/") and "worker.refusal" not in environ:
         return echo.application(environ | {"PATH_INFO": environ["PATH_INFO"].removeprefix("/probe")}, start)
     return project(environ, start)

@@ -1,6 +1,7 @@
 """The application of ``echo.py``, and a worker whose functions can be told to fail once, or whose clock to go back."""
 
 import functools
+import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -20,13 +21,20 @@ time.time = lambda: real_time() + offset
 def failing_once(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def call(*arguments: Any, **options: Any) -> Any:
-        if name in armed:
-            armed.remove(name)
+        # Where the main thread fails, the worker does, and another takes its place: that is told by another name.
+        told = name if threading.current_thread() is not threading.main_thread() else f"main {name}"
+        if told in armed:
+            armed.remove(told)
             print(f"probe fails in {name}\n", end="", flush=True)
             raise RuntimeError(f"{name} failed")
         return function(*arguments, **options)
 
     return call
+
+
+def arm(name: str) -> None:
+    armed[:] = [name]
+    print(f"probe is armed for {name}\n", end="", flush=True)
 
 
 FUNCTIONS = [
@@ -41,8 +49,9 @@ def application(environ: dict[str, Any], start: echo.Start) -> Iterable[bytes]:
     global offset
     match environ["PATH_INFO"]:
         case "/fail":
-            armed.append(environ["QUERY_STRING"])
-            return echo.answer(start, b"armed")
+            # Not before this is answered.
+            threading.Timer(0.2, arm, [environ["QUERY_STRING"].replace("+", " ")]).start()
+            return echo.answer(start, b"in a moment")
         case "/clock":
             offset = float(environ["QUERY_STRING"])
             return echo.answer(start, b"set")
