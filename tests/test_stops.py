@@ -33,9 +33,12 @@ def both(project: Project) -> str:
 @contextlib.contextmanager
 def company(dyno: Dyno) -> Iterator[None]:
     """Clients of whom none has a request in flight: idle ones, kept ones, and some in the middle of a head."""
-    with Crowd(dyno, 8, stays_away=True), Crowd(dyno, 8, get(b"/healthz"), stays_away=True):
-        with Crowd(dyno, 8, get(b"/healthz")[:20], b"x", stays_away=True):
-            yield
+    with (
+        Crowd(dyno, 8, stays_away=True),
+        Crowd(dyno, 8, get(b"/healthz"), stays_away=True),
+        Crowd(dyno, 8, get(b"/healthz")[:20], b"x", stays_away=True),
+    ):
+        yield
 
 
 # Ways to be told to stop
@@ -143,9 +146,9 @@ def test_loses_nothing_when_workers_are_replaced(way: Callable[[Dyno], None], pr
 
 def test_loses_nothing_when_workers_with_company_are_recycled(project: Project, both: str) -> None:
     with running(project, both, WEB_MAX_REQUESTS="100") as dyno:
-        with company(dyno), Crowd(dyno, 4, get(b"/probe/large"), every=0.05, reads=20_000, narrow=True):
-            with Load(dyno, clients=8) as load:
-                dyno.wait_for("Worker exiting", times=4)
+        slow = Crowd(dyno, 4, get(b"/probe/large"), every=0.05, reads=20_000, narrow=True)
+        with company(dyno), slow, Load(dyno, clients=8) as load:
+            dyno.wait_for("Worker exiting", times=4)
         assert (load.lost, load.refused) == ([], 0)
         assert dyno.stop() == 0
 
