@@ -29,8 +29,17 @@ class Response:
     closes: bool = False
 
 
-def connect(port: int, seconds: float = PATIENCE) -> socket.socket:
-    client = socket.create_connection(("127.0.0.1", port), timeout=seconds)
+def connect(port: int, seconds: float = PATIENCE, narrow: bool = False) -> socket.socket:
+    """A client, whose kernel keeps hardly anything that it has not read where it is narrow."""
+    client = socket.socket()
+    if narrow:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.settimeout(seconds)
+    try:
+        client.connect(("127.0.0.1", port))
+    except OSError:
+        client.close()
+        raise
     # Each send is a packet of its own.
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return client

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import protocol
-from tests.dyno import PATIENCE, Dyno, free_port, running
+from tests.dyno import Dyno, free_port, running
 from tests.projects import THOROUGH, Project
 from tests.protocol import Response, connect, exchange, get, post
 
@@ -242,10 +242,7 @@ def test_serves_many_requests_of_one_connection(ours: Dyno) -> None:
 
 @pytest.mark.parametrize("path", [b"/large", b"/large-file", b"/large-stream"])
 def test_sends_a_slow_reader_every_byte(path: bytes, ours: Dyno) -> None:
-    with socket.socket() as client:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        client.settimeout(PATIENCE)
-        client.connect(("127.0.0.1", ours.port))
+    with connect(ours.port, narrow=True) as client:
         client.sendall(get(path) + get(b"/all", b"Connection: close\r\n"))
         first, second = protocol.responses(protocol.receive_all(client), [b"GET", b"GET"])
     assert (first.whole, first.body) == (True, bytes(range(256)) * 4096 * 5)

@@ -4,7 +4,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -78,9 +77,9 @@ def test_finishes_what_is_in_flight_before_it_stops(way: Callable[[Dyno], None],
     with running(project, both) as dyno, ThreadPoolExecutor() as pool, contextlib.ExitStack() as clients:
         dyno.wait_for("Booting worker", times=2)
         body = b"x" * 100_000
-        upload, download = (clients.enter_context(connect(dyno.port)) for _ in range(2))
+        upload = clients.enter_context(connect(dyno.port))
+        download = clients.enter_context(connect(dyno.port, narrow=True))
         upload.sendall(post(b"/probe/all", body)[:-50_000])
-        download.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         download.sendall(get(b"/probe/large"))
         begun = download.recv(1000)
         slow = pool.submit(dyno.get, "/probe/sleep?2")
