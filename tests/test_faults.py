@@ -81,8 +81,10 @@ def test_accepts_again_when_its_application_has_closed_its_files(project: Projec
             before, began = cpu_seconds(worker), time.monotonic()
             dyno.wait_for("probe has released")
             assert cpu_seconds(worker) - before < 0.5 * max(1.0, time.monotonic() - began)
-            for client in waiting:
-                assert b"200 OK" in client.recv(65536)
+            # One that had sent nothing yet may have made room for another.
+            answered = [client.recv(65536) for client in waiting]
+            assert len([answer for answer in answered if b"200 OK" in answer]) >= 5
+        assert until(lambda: is_served(dyno))
         assert len([line for line in dyno.log if "can take no more connections" in line]) <= 20
         assert failures(dyno) == []
 
@@ -194,12 +196,12 @@ def test_refuses_a_body_that_its_disk_cannot_take(way: str, project: Project, ec
         assert answers(dyno, get(b"/probe/limit?2000000")) == [200]
         (worker,) = workers(dyno)
         before = descriptors(worker)
+        files = {path for path in project.home.rglob("*") if path.is_file()}
         for _ in range(3):
             (answer,) = protocol.responses(exchange(dyno, request), [b"POST"])
             assert (answer.status, answer.whole, answer.closes) == (413, True, True)
         assert until(lambda: descriptors(worker) <= before)
-        files = [path for path in project.home.rglob("*") if path.is_file() and path.stat().st_size > 1 << 20]
-        assert files == []
+        assert {path for path in project.home.rglob("*") if path.is_file()} == files
         # What fits is taken.
         assert answers(dyno, post(b"/probe/all", noise(100_000))) == [200]
         assert failures(dyno) == []
@@ -307,16 +309,20 @@ def test_does_not_care_what_time_it_is(seconds: str, project: Project, echo: str
 
 
 @pytest.fixture
-def hanging(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Path]]:
-    """A database server of this test's own, whose processes can be stopped."""
+def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a database whose server is this test's own, so that its processes can be stopped."""
     monkeypatch.delenv("TEST_DATABASE_URL", raising=False)
-    folder = tmp_path_factory.mktemp("hanging")
-    with services.database_server(folder) as url:
-        yield services.new_database(url), folder
+    with services.database_server() as url:
+        yield services.new_database(url)
 
 
-def signal_database(folder: Path, number: int) -> None:
-    master = int((folder / "postmaster.pid").read_text().split()[0])
+def master_of(url: str) -> int:
+    """The process that has started the one that serves a connection."""
+    with psycopg.connect(url) as connection:
+        return int(Path(f"/proc/{connection.info.backend_pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def signal_database(master: int, number: int) -> None:
     # The master first, lest it replace whom it misses.
     os.kill(master, number)
     for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split():
@@ -324,11 +330,11 @@ def signal_database(folder: Path, number: int) -> None:
 
 
 @both_frameworks
-def test_answers_while_its_database_hangs(project: Project, probe: str, hanging: tuple[str, Path]) -> None:
+def test_answers_while_its_database_hangs(project: Project, probe: str, hanging: str) -> None:
     """/readyz by its own limit, and says so; everything else as ever."""
-    url, folder = hanging
-    with running(project, probe, DATABASE_URL=url) as dyno, ThreadPoolExecutor(16) as pool:
-        with psycopg.connect(url, autocommit=True) as connection:
+    master = master_of(hanging)
+    with running(project, probe, DATABASE_URL=hanging) as dyno, ThreadPoolExecutor(16) as pool:
+        with psycopg.connect(hanging, autocommit=True) as connection:
 
             def warm() -> bool:
                 list(pool.map(lambda number: dyno.get(f"/row?n={number}"), range(32)))
@@ -337,7 +343,7 @@ def test_answers_while_its_database_hangs(project: Project, probe: str, hanging:
 
             assert until(warm)
         assert dyno.get("/readyz").json() == {"database": "ok"}
-        signal_database(folder, signal.SIGSTOP)
+        signal_database(master, signal.SIGSTOP)
         try:
             visitors = Visitors(dyno, seconds=6)
             asked = [pool.submit(dyno.get, "/readyz") for _ in range(8)]
@@ -347,6 +353,6 @@ def test_answers_while_its_database_hangs(project: Project, probe: str, hanging:
             assert visitors.failures == []
             print(f"slowest {max(visitors.times):.3f} s")
         finally:
-            signal_database(folder, signal.SIGCONT)
+            signal_database(master, signal.SIGCONT)
         assert until(lambda: dyno.get("/readyz").status_code == 200)
         assert dyno.get("/row?n=1").text == "1"

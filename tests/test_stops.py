@@ -166,6 +166,7 @@ def test_loses_nothing_when_its_master_is_replaced(project: Project, both: str) 
         assert (load.lost, load.refused) == ([], 0)
         dyno.signal(signal.SIGTERM)
         dyno.wait_for("Shutting down: Master", times=2)
+        assert dyno.wait() == 0
         assert [line for line in dyno.log if "Traceback" in line] == []
 
 
