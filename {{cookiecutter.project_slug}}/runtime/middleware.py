@@ -7,12 +7,15 @@ Every response, static files and errors included, gets the security headers that
 import json
 import logging
 import re
+import threading
+import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 from wsgiref.headers import Headers
 
-from config import cache, database, logs, services, settings
+from config import cache, database, logs, services, settings, timeouts
 from pages import errors
 
 if TYPE_CHECKING:
@@ -35,6 +38,9 @@ HOST = re.compile(r"(?P<name>[a-z0-9-]+(\.[a-z0-9-]+)*\.?|\[[a-f0-9:.]+\])(:\d+)
 
 # What a request's target may hold and a Location header too.
 URL_CHARACTERS = "%/:?#[]@!$&'()*+,;=~"
+
+# How long a service may take to answer: longer than its driver takes to say why it cannot.
+PATIENCE = timeouts.CONNECT + 0.5
 
 logger = logging.getLogger(__name__)
 
@@ -118,20 +124,57 @@ def allowed(host: str) -> bool:
 
 def readiness() -> dict[str, str]:
     """Each service this project needs, by name: ``ok``, ``missing`` or ``failing``. The log has the reason and cure."""
-    states = {"database": "missing"}
+    states, asked = {"database": "missing"}, {}
     if settings.DATABASE_URL:
-        states["database"] = state("database", database.check, "heroku pg:info")
+        asked["database"] = Question.ask("database", database.check), "heroku pg:info"
     else:
         logger.warning(" ".join(services.NO_DATABASE))
     if settings.REDIS_URL:
-        states["cache"] = state("cache", cache.check, "heroku redis:info")
+        asked["cache"] = Question.ask("cache", cache.check), "heroku redis:info"
+    for name, (question, cure) in asked.items():
+        try:
+            question.result()
+            states[name] = "ok"
+        except Exception as error:  # whatever a driver raises, the service does not answer
+            logger.warning(f"The {name} does not answer: {type(error).__name__}: {error} Look at it: {cure}")
+            states[name] = "failing"
     return states
 
 
-def state(name: str, check: Callable[[], object], cure: str) -> str:
-    try:
-        check()
-    except Exception as error:  # whatever a driver raises, the service does not answer
-        logger.warning(f"The {name} does not answer: {type(error).__name__}: {error} Look at it: {cure}")
-        return "failing"
-    return "ok"
+class Question:
+    """Whether a service answers, asked in a thread of its own: one that hangs would keep each that asks it.
+
+    No service is asked twice at a time; who wants to know meanwhile waits for the same answer.
+    """
+
+    open: ClassVar[dict[str, "Question"]] = {}
+    lock = threading.Lock()
+
+    @classmethod
+    def ask(cls, name: str, check: Callable[[], object]) -> "Question":
+        with cls.lock:
+            question = cls.open.get(name)
+            if question is None or question.answer.done():
+                question = cls.open[name] = cls(check)
+            return question
+
+    def __init__(self, check: Callable[[], object]) -> None:
+        self.check = check
+        self.answer: Future[object] = Future()
+        self.began = time.monotonic()
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self) -> None:
+        try:
+            self.answer.set_result(self.check())
+        except BaseException as error:
+            self.answer.set_exception(error)
+
+    def result(self) -> object:
+        """Raise what the check has raised, or ``TimeoutError`` where it has none of either yet."""
+        try:
+            return self.answer.result(max(0.0, self.began + PATIENCE - time.monotonic()))
+        except TimeoutError:
+            if self.answer.done():
+                raise
+            raise TimeoutError(f"no answer for {time.monotonic() - self.began:.0f} s") from None

@@ -1,14 +1,16 @@
 """The database as the server sees it: does it answer, and is nothing of it left open."""
 
-from django.db import close_old_connections, connection, connections
+from django.db import connection, connections
 
 
 def check() -> None:
     """Raise if the database does not answer."""
-    # Outside a request nobody else drops a connection that the server has closed meanwhile.
-    close_old_connections()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    finally:
+        # A thread keeps its connection, and the one that asks this has no other use for it.
+        connection.close()
 
 
 def disconnect() -> None:
