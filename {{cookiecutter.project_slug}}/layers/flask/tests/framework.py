@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import psycopg
 import pytest
-from flask import Flask
+from flask import Flask, request
 from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import BadRequest, Forbidden, NotFound
@@ -77,5 +77,21 @@ def page_that_raises(application: Flask) -> Callable[[Exception], str]:
 
         application.add_url_rule("/raises", view_func=view)
         return "/raises"
+
+    return add
+
+
+@pytest.fixture
+def page_that_takes_files(application: Flask) -> Callable[[int], str]:
+    """Adds a page that takes a file and answers with its size, and returns its address."""
+    from config.bodies import takes_files
+
+    def add(megabytes: int) -> str:
+        @application.post("/files")
+        @takes_files(megabytes)
+        def view() -> str:
+            return str(len(request.files["file"].read()))
+
+        return "/files"
 
     return add
