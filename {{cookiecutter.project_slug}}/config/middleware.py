@@ -1,18 +1,20 @@
 """What happens to a request before the framework sees it and to every response after it, in plain WSGI.
 
-A request gets its id; health checks are answered; a host that is not ours is refused; plain HTTP is sent to HTTPS.
+A request gets its id and the address of its visitor; health checks are answered; a host that is not ours is refused;
+plain HTTP is sent to HTTPS.
 Every response, static files and errors included, gets the security headers that it does not have yet.
 """
 
+import ipaddress
 import json
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from wsgiref.headers import Headers
 
-from config import cache, database, logs, services, settings
+from config import cache, database, env, logs, services, settings
 from pages import errors
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ class Middleware:
         request_id = logs.accept_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
         logs.request_id.set(request_id)
         secure = environ["wsgi.url_scheme"] == "https"
+        environ["PEER_ADDR"], environ["REMOTE_ADDR"] = environ.get("REMOTE_ADDR", ""), visitor(environ)
 
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], object]:
             fields = Headers(headers)
@@ -101,6 +104,36 @@ class Middleware:
                 response.close()
             return []
         return response
+
+
+def visitor(environ: Mapping[str, Any]) -> str:
+    """The address of whoever sent a request: what the router saw, or else who is connected.
+
+    A router puts the address that it sees behind all that the sender wrote: it is the last entry of the last
+    X-Forwarded-For, which servers join in their order. Only who is one of FORWARDED_ALLOW_IPS is believed, and only an
+    address. IPv4 within IPv6 (``::ffff:192.0.2.1``) is IPv4.
+    """
+    peer = plain(environ.get("REMOTE_ADDR", ""))
+    forwarded = plain(environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2])
+    return forwarded if forwarded and is_trusted(peer) else peer
+
+
+def plain(text: str) -> str:
+    """An IP address as it is usually written, or "" for anything else."""
+    try:
+        address = ipaddress.ip_address(text.strip())
+    except ValueError:
+        return ""
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def is_trusted(peer: str) -> bool:
+    """Whether the X-Forwarded-For of whoever is connected counts, as Gunicorn decides it: by address or network."""
+    trusted = env.words("FORWARDED_ALLOW_IPS", ["*"])
+    # A router on this machine may be connected by a socket file, which has no address.
+    if "*" in trusted or not peer:
+        return True
+    return any(ipaddress.ip_address(peer) in ipaddress.ip_network(word, strict=False) for word in trusted)
 
 
 def allowed(host: str) -> bool:
