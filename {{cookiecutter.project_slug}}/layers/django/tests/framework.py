@@ -15,6 +15,7 @@ from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import OperationalError, close_old_connections
 from django.http import Http404, HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.test import override_settings
 from django.urls import clear_url_caches, path
 
@@ -101,12 +102,14 @@ def page_that_raises(add_page: Callable[..., str]) -> Callable[[Exception], str]
 
 @pytest.fixture
 def page_that_takes_files(add_page: Callable[..., str]) -> Callable[[int], str]:
-    """Adds a page that takes a file and answers with its size, and returns its address."""
+    """Adds a page with a form for a file, which answers with the file's size, and returns its address."""
     from config.bodies import takes_files
 
     def add(megabytes: int) -> str:
         @takes_files(megabytes)
         def view(request: HttpRequest) -> HttpResponse:
+            if request.method == "GET":
+                return HttpResponse(f'<input type="hidden" name="csrfmiddlewaretoken" value="{get_token(request)}">')
             file = request.FILES["file"]
             assert isinstance(file, UploadedFile)
             return HttpResponse(str(file.size))
