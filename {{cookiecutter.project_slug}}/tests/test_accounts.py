@@ -217,6 +217,7 @@ def test_a_password_that_would_take_long_is_looked_at_by_nothing(
     assert response.status_code == 200
     assert texts.PASSWORD_TOO_LONG in response.text
     assert "entirely numeric" not in response.text
+    assert texts.WRONG_PASSWORD not in response.text
     assert response.text.count(f'maxlength="{texts.PASSWORD_MAX_LENGTH}"') == len(fields) - ("username" in fields)
     assert hashes == []
 
@@ -598,6 +599,8 @@ def test_a_browser_is_known_to_its_own_account_and_password_only(
     renewed = web.get_cookie(devices.COOKIE, "localhost")
     assert renewed
     assert devices.recognize(renewed.value, person.address, person.stored_password())
+    person.move(f"new-{person.address}")
+    assert not devices.recognize(renewed.value, person.address, person.stored_password())
 
 
 @pytest.mark.parametrize("cookie", ["", ".", "a.b", "ä.ö", "x" * 3000])
@@ -614,6 +617,16 @@ def test_signing_up_makes_the_browser_known(web: Visitor, address: str, log: lis
     web.submit("/accounts/signup/", email=address)
     web.submit(link(log), new_password1=PASSWORD, new_password2=PASSWORD)
     assert web.get_cookie(devices.COOKIE, "localhost")
+
+
+def test_an_account_of_ones_own_buys_no_guesses_at_others(
+    web: Visitor, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(throttle.LIMITS["log in"], "client", limits.parse("5 per hour"))
+    for number in range(4):
+        log_in(web, f"{number}-{person.address}", "a guess")
+    assert log_in(web, person.address) == "/accounts/"
+    assert texts.TOO_MANY_ATTEMPTS in log_in(web, f"4-{person.address}", "a guess")
 
 
 @pytest.mark.parametrize("path", ["/accounts/signup/", "/accounts/reset/"])

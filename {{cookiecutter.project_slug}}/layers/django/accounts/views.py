@@ -258,7 +258,7 @@ class FinishReset(LinkPage):
 
     def find(self) -> User | None:
         key, fingerprint = reset_links.unsign_object(self.token, max_age=letters.LINK_SECONDS)
-        user = User.objects.filter(pk=key, is_active=True).first()
+        user = User.objects.filter(pk=key).first()
         return user if user and user.fingerprint == fingerprint else None
 
     def form_valid(self, form: forms.NewPasswordForm) -> HttpResponse:

@@ -185,7 +185,7 @@ def finish_reset() -> Page:
     def find(token: str) -> User | None:
         user_id, fingerprint = reset_links.loads(token, max_age=letters.LINK_SECONDS)
         user = db.session.get(User, user_id)
-        return user if user and user.is_active and user.fingerprint == fingerprint else None
+        return user if user and user.fingerprint == fingerprint else None
 
     def save(user: User, form: NewPasswordForm, token: str) -> Page:
         if not replace_password(user, form):  # somebody was faster with the same link

@@ -12,7 +12,8 @@ from itsdangerous import TimestampSigner
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from accounts import passwords, sessions, texts
+from accounts import passwords, sessions, texts, views
+from accounts.forms import NewPasswordForm
 from accounts.models import User
 from config.database import db
 from tests.accounts import PASSWORD
@@ -104,6 +105,20 @@ def test_a_session_belongs_to_the_password_that_was_checked(application: Flask, 
         assert sessions.load_user(session["token"]) is None
         sessions.log_in(user, user.password)
         assert sessions.load_user(session["token"]) == user
+
+
+@pytest.mark.parametrize("change", ["password = 'x'", "email = 'x' || email", "is_active = false"])
+def test_a_password_takes_the_place_of_none_but_the_one_that_was_read(
+    change: str, application: Flask, address: str
+) -> None:
+    flask(application, "create", address, "--password", PASSWORD)
+    user = User.find(address)
+    assert user
+    with application.test_request_context():
+        form = NewPasswordForm(user)
+        form.new_password1.data = "another fine horse"
+        db.session.execute(text(f"UPDATE users SET {change} WHERE id = :id"), {"id": user.id})
+        assert views.replace_password(user, form) is None
 
 
 def test_many_parts_of_an_address_cost_nothing_beside_a_long_password(monkeypatch: pytest.MonkeyPatch) -> None:
