@@ -7,8 +7,10 @@ each of them, and ends with the server. Its size is fixed. A flood that fills it
 import contextlib
 import hashlib
 import mmap
+import os
 import secrets
 import struct
+import sys
 import tempfile
 import threading
 import time
@@ -34,7 +36,7 @@ class Counts:
         self.secret = secrets.token_bytes(16)
         self.threads = threading.Lock()
         # Only to be locked: the kernel unlocks it for a process that is killed meanwhile.
-        self.file = tempfile.TemporaryFile()  # noqa: SIM115
+        self.file = open_unnamed_file() if fcntl else -1
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Count, for ``expiry`` seconds from the first time on, and return how often that was."""
@@ -87,6 +89,15 @@ class Counts:
             finally:
                 if fcntl:
                     fcntl.lockf(self.file, fcntl.LOCK_UN)
+
+
+def open_unnamed_file() -> int:
+    """One that no disk has, where the system knows such files: there may be none to write to."""
+    if sys.platform == "linux":
+        return os.memfd_create("counts")
+    file, path = tempfile.mkstemp()
+    os.unlink(path)
+    return file
 
 
 memory = Counts()

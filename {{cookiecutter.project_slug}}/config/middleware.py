@@ -51,6 +51,7 @@ class Middleware:
         request_id = logs.accept_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
         logs.request_id.set(request_id)
         secure = environ["wsgi.url_scheme"] == "https"
+        # The router's, or whoever is connected, is kept aside.
         environ["PEER_ADDR"], environ["REMOTE_ADDR"] = environ.get("REMOTE_ADDR", ""), visitor(environ)
 
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], object]:

@@ -645,27 +645,13 @@ def test_one_client_cannot_try_every_address(web: Visitor, address: str, monkeyp
 
 
 @pytest.mark.parametrize(
-    ("sender", "forwarded", "trusted", "client"),
+    ("address", "client"),
     [
-        ("10.0.0.1", "203.0.113.9", "", "203.0.113.9/32"),
-        ("10.0.0.1", "198.51.100.7, 203.0.113.9", "", "203.0.113.9/32"),
-        ("10.0.0.1", "198.51.100.7", "10.0.0.1", "198.51.100.7/32"),
-        ("10.0.0.2", "198.51.100.7", "10.0.0.1", "10.0.0.2/32"),
-        ("10.0.0.1", "", "", "10.0.0.1/32"),
-        ("10.0.0.1", "2001:db8:1:2:3:4:5:6", "", "2001:db8:1:2::/64"),
-        ("10.0.0.1", "198.51.100.7,203.0.113.9", "", "203.0.113.9/32"),
-        ("10.0.0.1", "203.0.113.9, nonsense", "", "10.0.0.1/32"),
-        ("10.0.0.1", "203.0.113.9,", "", "10.0.0.1/32"),
-        ("10.0.0.1", "::ffff:203.0.113.9", "", "203.0.113.9/32"),
-        ("::ffff:10.0.0.1", "", "", "10.0.0.1/32"),
-        ("::ffff:10.0.0.1", "198.51.100.7", "10.0.0.1", "198.51.100.7/32"),
-        ("10.0.0.1", "198.51.100.7", "192.0.2.1,10.0.0.0/8", "198.51.100.7/32"),
-        ("192.0.2.9", "198.51.100.7", "192.0.2.1,10.0.0.0/8", "192.0.2.9/32"),
-        ("", "", "", "unknown"),
+        ("203.0.113.9", "203.0.113.9/32"),
+        ("::ffff:203.0.113.9", "203.0.113.9/32"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("", "unknown"),
     ],
 )
-def test_a_client_is_whom_the_router_saw(
-    sender: str, forwarded: str, trusted: str, client: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("FORWARDED_ALLOW_IPS", trusted)
-    assert throttle.client({"REMOTE_ADDR": sender, "HTTP_X_FORWARDED_FOR": forwarded}) == client
+def test_a_client_is_what_one_person_may_well_have_alone(address: str, client: str) -> None:
+    assert throttle.client({"REMOTE_ADDR": "", "HTTP_X_FORWARDED_FOR": address}) == client

@@ -1,5 +1,6 @@
 """Counting together: threads, processes, and those that are killed in between."""
 
+import os
 import subprocess
 import sys
 import time
@@ -47,7 +48,8 @@ def counts() -> Iterator[Counts]:
     """A table with room for SLOTS counts."""
     counts = Counts(buckets=1)
     yield counts
-    counts.file.close()
+    if counts.file >= 0:
+        os.close(counts.file)
 
 
 @pytest.fixture

@@ -35,9 +35,11 @@ def limit(action: str, address: str, request: HttpRequest, device: str = "") -> 
 
 def known_device(request: HttpRequest, address: str) -> str:
     """The name of the browser where it has logged in to the account of an address before."""
-    cookie = request.COOKIES.get(devices.COOKIE)
-    user = User.objects.filter(email=address).first() if cookie else None
-    return devices.recognize(cookie, user.email, user.password) if cookie and user else ""
+    if not (cookie := request.COOKIES.get(devices.COOKIE)):
+        return ""
+    user = User.objects.filter(email=address).first()
+    # Nothing is ever signed without a password. It is looked at all the same, which takes as long.
+    return devices.recognize(cookie, address, user.password if user else "")
 
 
 class LogInForm(AuthenticationForm):

@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView, TemplateView
 from django.views.generic.base import ContextMixin, View
 
@@ -53,7 +54,7 @@ class Page(ContextMixin, View):
 
     @classmethod
     def as_view(cls, **options: Any) -> Callable[..., HttpResponseBase]:
-        return never_cache(super().as_view(**options))
+        return never_cache(sensitive_post_parameters()(super().as_view(**options)))
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)

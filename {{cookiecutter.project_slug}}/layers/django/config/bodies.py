@@ -12,7 +12,11 @@ from pages import errors
 
 
 def takes_files[**P, R](megabytes: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Lets a view take a body of that size: a function, or by ``method_decorator`` the ``dispatch`` of a class."""
+    """Lets a view take a body of that size.
+
+    Of a class it decorates ``dispatch``, by ``method_decorator``; of a ModelAdmin in the same way ``add_view`` and
+    ``change_view``.
+    """
 
     def mark(view: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(view)
