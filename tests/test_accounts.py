@@ -177,6 +177,18 @@ def test_counts_attempts_over_all_workers_in_redis(project: Project, database_ur
             assert guesser.allowed() == 0
 
 
+def test_knows_a_used_link_on_every_dyno_with_redis(project: Project, database_url: str, tmp_path: Path) -> None:
+    with cache_server(tmp_path) as url:
+        variables = {"DATABASE_URL": database_url, "REDIS_URL": url, "SECRET_KEY": SECRET_KEY}
+        with running(project, **variables) as dyno, running(project, **variables) as other:
+            visitor, address = Visitor(dyno), new_address()
+            visitor.submit("/accounts/signup/", email=address)
+            link = dyno.mailed_link(address, "Finish signing up")
+            visitor.submit(link, new_password1=PASSWORD, new_password2=PASSWORD)
+            assert visitor.submit("/accounts/delete/", password=PASSWORD).headers["Location"] == "/"
+            assert Visitor(other).get(link).status_code == 410
+
+
 @pytest.mark.parametrize("preload", ["on", "off"])
 def test_counts_attempts_over_all_workers_without_redis(preload: str, project: Project, database_url: str) -> None:
     with running(project, DATABASE_URL=database_url, WEB_CONCURRENCY="3", WEB_PRELOAD=preload) as dyno:

@@ -1,9 +1,8 @@
 """Slows down whoever guesses passwords, or has us send mail to others.
 
-Attempts are counted in Redis where REDIS_URL is set, and so over all machines. Without it, or while it does not
-answer, they are counted in memory that all workers of this server share: with N dynos there are up to N times as many
-attempts, and a restart forgets them. Where each worker imports the application itself (WEB_PRELOAD=off), the same
-holds, since the settings make that memory before the fork.
+Attempts are counted in Redis where REDIS_URL is set, and so over all dynos. Without it, or while it does not answer,
+they are counted in memory that all workers of a dyno share: with N dynos there are up to N times as many attempts, and
+a restart forgets them.
 """
 
 import hashlib
@@ -42,15 +41,26 @@ def attempt(action: str, address: str, environ: Mapping[str, Any], device: str =
 
     ``environ`` is its request's, and ``device`` the name of a browser that is known to the account.
     """
-    keys = counted(action, address, environ, device)
-    return all(count(key, limit.get_expiry()) <= limit.amount for key, limit in keys.values())
+    keys = counted(action, address, environ, device).values()
+    try:
+        if redis:
+            return all(redis.incr(key, limit.get_expiry()) <= limit.amount for key, limit in keys)
+    except StorageError as error:
+        logger.warning(f"Attempts are counted in memory, because Redis does not answer: {error}")
+    return all(memory.incr(key, limit.get_expiry()) <= limit.amount for key, limit in keys)
 
 
 def forget(action: str, address: str, environ: Mapping[str, Any], device: str = "") -> None:
     """Start counting anew for an address whose owner has just proved to be its owner, but not for the client."""
-    for what, (key, _) in counted(action, address, environ, device).items():
-        if what != "client":
-            clear(key)
+    keys = [key for what, (key, _) in counted(action, address, environ, device).items() if what != "client"]
+    for key in keys:
+        memory.clear(key)
+    try:
+        if redis:
+            for key in keys:
+                redis.clear(key)
+    except StorageError as error:
+        logger.warning(f"Attempts were not forgotten, because Redis does not answer: {error}")
 
 
 def counted(action: str, address: str, environ: Mapping[str, Any], device: str) -> dict[str, tuple[str, RateLimitItem]]:
@@ -59,23 +69,6 @@ def counted(action: str, address: str, environ: Mapping[str, Any], device: str) 
     names["client and address"] = f"{names['client']} {names['address']}"
     limits = {"device": DEVICE_LIMIT} if device else LIMITS[action]
     return {what: (limit.key_for(action, what, names[what]), limit) for what, limit in limits.items()}
-
-
-def count(key: str, seconds: int) -> int:
-    try:
-        return redis.incr(key, seconds) if redis else memory.incr(key, seconds)
-    except StorageError as error:
-        logger.warning(f"Attempts are counted in memory, because Redis does not answer: {error}")
-        return memory.incr(key, seconds)
-
-
-def clear(key: str) -> None:
-    memory.clear(key)
-    try:
-        if redis:
-            redis.clear(key)
-    except StorageError as error:
-        logger.warning(f"Attempts were not forgotten, because Redis does not answer: {error}")
 
 
 def digest(address: str) -> str:

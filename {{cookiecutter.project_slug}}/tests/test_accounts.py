@@ -2,12 +2,13 @@
 
 import uuid
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import parse_qs, urlsplit
 
 import argon2
 import limits
 import pytest
+from limits.errors import StorageError
 
 from accounts import devices, letters, texts, throttle
 from accounts.counts import memory
@@ -627,6 +628,28 @@ def test_an_account_of_ones_own_buys_no_guesses_at_others(
         log_in(web, f"{number}-{person.address}", "a guess")
     assert log_in(web, person.address) == "/accounts/"
     assert texts.TOO_MANY_ATTEMPTS in log_in(web, f"4-{person.address}", "a guess")
+
+
+def test_memory_stands_in_for_redis(
+    web: Visitor, person: Person, address: str, log: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Down:
+        def fail(self, *_: object) -> NoReturn:
+            raise StorageError(ConnectionError("refused"))
+
+        incr = get = clear = fail
+
+    monkeypatch.setattr(throttle, "redis", Down())
+    for _ in range(3):
+        for _ in range(5):
+            log_in(web, person.address, "a slip")
+        assert log_in(web, person.address) == "/accounts/"
+    other = f"new-{address}"
+    web.submit("/accounts/signup/", email=other)
+    web.submit(link(log), new_password1=PASSWORD, new_password2=PASSWORD)
+    assert web.submit("/accounts/delete/", password=PASSWORD).location == "/"
+    assert web.get(link(log)).status_code == 410
+    assert any("level=warning" in event and "Redis does not answer" in event for event in log)
 
 
 @pytest.mark.parametrize("path", ["/accounts/signup/", "/accounts/reset/"])

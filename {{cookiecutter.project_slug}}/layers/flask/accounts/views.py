@@ -87,12 +87,12 @@ def logout() -> Page:
 @accounts.route("/password/", methods=["GET", "POST"])
 @login_required
 def password(user: User) -> Page:
-    form = ChangePasswordForm(user)
+    form, address = ChangePasswordForm(user), user.email
     if not form.validate_on_submit():
-        return show("change", form, address=user.email)
+        return show("change", form, address=address)
     if not (stored_password := replace_password(user, form)):  # somebody was faster with the same old one
         form.old_password.errors = [texts.WRONG_PASSWORD]
-        return show("change", form, address=user.email)
+        return show("change", form, address=address)
     response = log_in(user, stored_password, url_for("accounts.account"))
     flash(texts.PASSWORD_CHANGED)
     return response
