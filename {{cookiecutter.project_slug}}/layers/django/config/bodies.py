@@ -39,9 +39,10 @@ class Limit:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        size = int(request.META.get("CONTENT_LENGTH") or 0)
-        most: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        if size > most and size > getattr(view_of(request), "max_body", most):
+        sent = request.META.get("CONTENT_LENGTH") or ""
+        size = int(sent) if sent.isdecimal() else 0
+        most: int | None = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        if most is not None and size > most and size > getattr(view_of(request), "max_body", most):
             return HttpResponse(errors.page(413), status=413)
         return self.get_response(request)
 

@@ -47,8 +47,9 @@ class Request(flask.Request):
 def refuse_what_is_too_large() -> None:
     """Also where nobody reads it. What comes in chunks tells no size, and is measured while it is read."""
     view: Any = current_app.view_functions.get(request.endpoint or "")
-    request.max_content_length = getattr(view, "max_body", current_app.config["MAX_CONTENT_LENGTH"])
-    if (request.content_length or 0) > request.max_content_length:
+    most: int | None = getattr(view, "max_body", current_app.config["MAX_CONTENT_LENGTH"])
+    request.max_content_length = most
+    if most is not None and (request.content_length or 0) > most:
         raise RequestEntityTooLarge
 
 
