@@ -61,7 +61,8 @@ def test_refuses_what_is_too_large(method: str, path: str, dyno: Dyno) -> None:
 @pytest.mark.parametrize("kind", ["form", "file"])
 def test_spends_no_memory_on_what_it_refuses(kind: str, chunked: bool, dyno: Dyno) -> None:
     body, content_type = (b"a&" * (SIZE // 2), FORM) if kind == "form" else (FILE % bytes(SIZE), MULTIPART)
-    # Everything that is loaded by the first use is loaded.
+    # Whatever is loaded by the first use is loaded, in each worker.
+    dyno.wait_for("Booting worker with pid", times=2)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: send(dyno, "POST", "/accounts/login/", FORM, b"a=b"), range(32)))
     before = peak(dyno)
