@@ -63,10 +63,11 @@ class Server:
             return found()
 
     def mailed_link(self, address: str, subject: str) -> str:
-        """The path of the link in a mail to an address, which the log has in place of a mail server."""
+        """The link in a mail to an address without its host, from the log, which stands in for a mail server."""
         mail = self.wait_for(f"Mail to {address}: {subject}")[-1]
         request_id = mail.partition("request_id=")[2].split()[0]
-        return urlsplit(self.wait_for(rf"request_id={request_id} \| https?://")[-1].partition(" | ")[2]).path
+        link = urlsplit(self.wait_for(rf"request_id={request_id} \| https?://")[-1].partition(" | ")[2])
+        return link._replace(scheme="", netloc="").geturl()
 
     def strays(self) -> list[str]:
         """The lines of the log that belong to no event.

@@ -1,16 +1,21 @@
 """The account pages, seen from outside: on PostgreSQL, with several workers, and with real mail and cache servers."""
 
+import http.client
+import os
+import re
 import shutil
+import signal
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlencode
 
 import psycopg
 import pytest
 
 from tests.conftest import thorough
-from tests.dyno import Dyno, running
+from tests.dyno import PATIENCE, SECRET_KEY, Dyno, running
 from tests.projects import Project
 from tests.services import cache_server, mail_server
 from tests.visitor import Visitor
@@ -63,6 +68,61 @@ def test_makes_one_account_of_one_link(visitor: Visitor) -> None:
     assert sorted(response.status_code for response in responses) == [302] + [410] * 7
 
 
+def test_makes_no_second_account_of_a_link(visitor: Visitor) -> None:
+    address = new_address()
+    visitor.submit("/accounts/signup/", email=address)
+    link = visitor.dyno.mailed_link(address, "Finish signing up")
+    visitor.submit(link, new_password1=PASSWORD, new_password2=PASSWORD)
+    assert visitor.submit("/accounts/delete/", password=PASSWORD).headers["Location"] == "/"
+    # Whichever worker is asked.
+    assert [Visitor(visitor.dyno).get(link).status_code for _ in range(10)] == [410] * 10
+
+
+def test_changes_the_password_once_by_one_link(visitor: Visitor) -> None:
+    address = sign_up(visitor)
+    visitor.submit("/accounts/reset/", email=address)
+    link = visitor.dyno.mailed_link(address, "Choose a new password")
+    fields = {"new_password1": "another fine horse", "new_password2": "another fine horse"}
+    responses = visitor.submit_at_once(link, 12, **fields)
+    assert sorted(response.status_code for response in responses) == [302] + [410] * 11
+
+
+def test_leaves_no_session_of_the_password_before(visitor: Visitor) -> None:
+    address, old = sign_up(visitor), PASSWORD
+    for new in (f"{number} fine horses" for number in range(5)):
+        browsers = [Visitor(visitor.dyno) for _ in range(6)]
+        forms = [browser.open_form("/accounts/login/") for browser in browsers]
+        page, hidden = visitor.open_form("/accounts/password/")
+        change = hidden | {"old_password": old, "new_password1": new, "new_password2": new}
+        with ThreadPoolExecutor(len(browsers) + 1) as pool:
+            logins = [
+                pool.submit(browser.request, "POST", path, hidden | {"username": address, "password": old})
+                for browser, (path, hidden) in zip(browsers, forms, strict=True)
+            ]
+            changed = pool.submit(visitor.request, "POST", page, change)
+        assert changed.result().headers["Location"] == "/accounts/"
+        assert {login.result().status_code for login in logins} <= {200, 302, 429}
+        assert [browser.get("/accounts/").status_code for browser in browsers] == [302] * len(browsers)
+        assert visitor.get("/accounts/").status_code == 200
+        old = new
+
+
+def test_logs_no_token_of_a_link(visitor: Visitor) -> None:
+    address = new_address()
+    links = []
+    for page, subject in ("signup", "Finish signing up"), ("reset", "Choose a new password"):
+        visitor.submit(f"/accounts/{page}/", email=address)
+        links.append(visitor.dyno.mailed_link(address, subject))
+        visitor.submit(links[-1], new_password1=PASSWORD, new_password2=PASSWORD)
+        visitor.get(links[-1])
+    visitor.dyno.wait_for(r"gunicorn\.access method=GET path=/accounts/signup/finish/ ")
+    visitor.dyno.wait_for(r"gunicorn\.access method=GET path=/accounts/reset/finish/ ")
+    for link in links:
+        token = link.rpartition("=")[2]
+        # In the mail, which the log has in place of a mail server.
+        assert [line.partition(" | ")[2] for line in visitor.dyno.log if token in line] == [f"https://localhost{link}"]
+
+
 def test_keeps_passwords_as_argon2(visitor: Visitor, database_url: str) -> None:
     address = sign_up(visitor)
     with psycopg.connect(database_url) as connection:
@@ -82,39 +142,97 @@ def test_answers_alike_whether_or_not_an_address_has_an_account(visitor: Visitor
         assert answers[0].status_code == answers[1].status_code
 
 
-def attempts_allowed(dyno: Dyno) -> int:
-    """How often one address may try to log in."""
-    visitor = Visitor(dyno)
-    data = visitor.open_form("/accounts/login/")[1] | {"username": new_address(), "password": "a guess"}
-    allowed = 0
-    while True:
-        # Every worker must say no before the address is known to be blocked.
+class Guesser:
+    """Tries to log in to one account."""
+
+    def __init__(self, dyno: Dyno) -> None:
+        self.visitor = Visitor(dyno)
+        self.data = self.visitor.open_form("/accounts/login/")[1] | {"username": new_address(), "password": "a guess"}
+
+    def guess(self, times: int) -> list[int]:
+        """The statuses of so many attempts at once."""
         with ThreadPoolExecutor(16) as pool:
-            statuses = list(
-                pool.map(lambda _: visitor.request("POST", "/accounts/login/", data).status_code, range(16))
-            )
-        allowed += statuses.count(200)
-        assert allowed < 100
-        if set(statuses) == {429}:
-            return allowed
+            responses = pool.map(lambda _: self.visitor.request("POST", "/accounts/login/", self.data), range(times))
+            return [response.status_code for response in responses]
+
+    def allowed(self) -> int:
+        """How many more attempts are allowed."""
+        allowed = 0
+        while True:
+            # Every worker must say no before the account is known to be blocked.
+            statuses = self.guess(16)
+            allowed += statuses.count(200)
+            assert allowed < 100
+            if set(statuses) == {429}:
+                return allowed
 
 
 def test_counts_attempts_over_all_workers_in_redis(project: Project, database_url: str, tmp_path: Path) -> None:
-    with cache_server(tmp_path) as url, running(project, DATABASE_URL=database_url, REDIS_URL=url) as dyno:
-        assert attempts_allowed(dyno) == 10
+    with cache_server(tmp_path) as url:
+        variables = {"DATABASE_URL": database_url, "REDIS_URL": url, "SECRET_KEY": SECRET_KEY}
+        with running(project, **variables) as dyno, running(project, **variables) as other:
+            guesser = Guesser(dyno)
+            assert guesser.allowed() == 10
+            guesser.visitor.dyno = other
+            assert guesser.allowed() == 0
 
 
-def test_counts_attempts_in_each_worker_without_redis(dyno: Dyno) -> None:
-    """The stated, weaker guarantee: as many times as there are workers."""
-    assert 10 <= attempts_allowed(dyno) <= 20
+def test_knows_a_used_link_on_every_dyno_with_redis(project: Project, database_url: str, tmp_path: Path) -> None:
+    with cache_server(tmp_path) as url:
+        variables = {"DATABASE_URL": database_url, "REDIS_URL": url, "SECRET_KEY": SECRET_KEY}
+        with running(project, **variables) as dyno, running(project, **variables) as other:
+            visitor, address = Visitor(dyno), new_address()
+            visitor.submit("/accounts/signup/", email=address)
+            link = dyno.mailed_link(address, "Finish signing up")
+            visitor.submit(link, new_password1=PASSWORD, new_password2=PASSWORD)
+            assert visitor.submit("/accounts/delete/", password=PASSWORD).headers["Location"] == "/"
+            assert Visitor(other).get(link).status_code == 410
+
+
+@pytest.mark.parametrize("preload", ["on", "off"])
+def test_counts_attempts_over_all_workers_without_redis(preload: str, project: Project, database_url: str) -> None:
+    with running(project, DATABASE_URL=database_url, WEB_CONCURRENCY="3", WEB_PRELOAD=preload) as dyno:
+        assert Guesser(dyno).allowed() == 10
+
+
+def test_remembers_attempts_when_its_workers_are_killed(project: Project, database_url: str) -> None:
+    with running(project, DATABASE_URL=database_url) as dyno:
+        guesser = Guesser(dyno)
+        assert guesser.guess(6) == [200] * 6
+        for line in dyno.wait_for("Booting worker with pid: ", times=2):
+            os.kill(int(re.findall(r"pid: (\d+)", line)[0]), signal.SIGKILL)
+        dyno.wait_for("Booting worker with pid: ", times=4)
+        assert guesser.allowed() == 4
 
 
 def test_counts_attempts_while_redis_is_down(project: Project, database_url: str, refusing_port: int) -> None:
     url = f"redis://127.0.0.1:{refusing_port}"
     with running(project, DATABASE_URL=database_url, REDIS_URL=url) as dyno:
-        assert 10 <= attempts_allowed(dyno) <= 20
+        assert Guesser(dyno).allowed() == 10
         dyno.wait_for("level=warning logger=accounts.throttle .*Redis does not answer")
         assert dyno.stop() == 0
+
+
+def test_knows_a_client_by_what_the_router_wrote(dyno: Dyno) -> None:
+    """As the last entry of the last field, behind all that the client wrote, in however many fields."""
+    guesser = Guesser(dyno)
+    cookies = "; ".join(f"{name}={value}" for name, value in guesser.visitor.cookies.items())
+    headers = {"Host": "localhost", "Referer": "https://localhost/", "X-Forwarded-Proto": "https", "Cookie": cookies}
+    headers["Content-Type"] = "application/x-www-form-urlencoded"
+    body = urlencode(guesser.data).encode()
+    statuses = []
+    for number in range(12):
+        connection = http.client.HTTPConnection("127.0.0.1", dyno.port, timeout=PATIENCE)
+        connection.putrequest("POST", "/accounts/login/", skip_host=True)
+        for forwarded in f"198.51.100.{number}", f"198.51.100.{number}, 203.0.113.9":
+            connection.putheader("X-Forwarded-For", forwarded)
+        for name, value in (headers | {"Content-Length": str(len(body))}).items():
+            connection.putheader(name, value)
+        connection.endheaders(body)
+        statuses.append(connection.getresponse().status)
+        connection.close()
+    assert statuses == [200] * 10 + [429] * 2
+    dyno.wait_for(r"gunicorn\.access method=POST path=/accounts/login/ status=429 .* client=203\.0\.113\.9 ")
 
 
 @pytest.mark.parametrize("scheme", ["smtp", "submission", "smtps"])
@@ -142,8 +260,8 @@ def test_does_not_hand_mail_to_a_server_that_nobody_vouches_for(
         assert server.mailbox.messages == []
 
 
-def test_stays_calm_while_its_mail_server_is_down(project: Project, database_url: str, refusing_port: int) -> None:
-    url = f"smtp://localhost:{refusing_port}"
+def test_stays_calm_while_its_mail_server_is_down(project: Project, database_url: str) -> None:
+    url = f"smtp://localhost:{free_port()}"
     with running(project, DATABASE_URL=database_url, EMAIL_URL=url) as dyno:
         visitor = Visitor(dyno)
         for path in "/accounts/signup/", "/accounts/reset/":

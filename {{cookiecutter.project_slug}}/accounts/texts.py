@@ -2,11 +2,18 @@
 
 EMAIL = "E-mail address"
 PASSWORD = "Password"  # noqa: S105
+PASSWORD_AGAIN = "Password, again"  # noqa: S105
 OLD_PASSWORD = "Old password"  # noqa: S105
 NEW_PASSWORD = "New password"  # noqa: S105
 NEW_PASSWORD_AGAIN = "New password, again"  # noqa: S105
 PASSWORD_LENGTH = 10
-PASSWORD_HELP = f"At least {PASSWORD_LENGTH} characters, not only digits, not a common password, not like your address."
+# More than anybody types or a password manager makes, and little enough that no rule and no hash takes long over it.
+PASSWORD_MAX_LENGTH = 1000
+PASSWORD_HELP = (
+    f"{PASSWORD_LENGTH} to {PASSWORD_MAX_LENGTH} characters, "
+    "not only digits, not a common password, not like your address."
+)
+PASSWORD_TOO_LONG = f"A password has at most {PASSWORD_MAX_LENGTH} characters."
 
 PASSWORDS_DIFFER = "The two passwords are not the same."
 WRONG_LOGIN = "There is no account with this address and this password."

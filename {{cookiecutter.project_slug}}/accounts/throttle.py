@@ -1,7 +1,8 @@
 """Slows down whoever guesses passwords, or has us send mail to others.
 
-Attempts are counted in Redis where REDIS_URL is set, and so over all processes. Without it, or while it does not
-answer, each worker process counts for itself: with N workers there are up to N times as many attempts.
+Attempts are counted in Redis where REDIS_URL is set, and so over all dynos. Without it, or while it does not answer,
+they are counted in memory that all workers of a dyno share: with N dynos there are up to N times as many attempts, and
+a restart forgets them.
 """
 
 import hashlib
@@ -10,55 +11,64 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from limits import parse
+from limits import RateLimitItem, parse
 from limits.errors import StorageError
-from limits.storage import MemoryStorage, RedisStorage, Storage
-from limits.strategies import FixedWindowRateLimiter
+from limits.storage import RedisStorage
 
-from config import env, services, settings
+from accounts.counts import memory
+from config import services, settings
+from config.middleware import visitor
 
-# Per address and per client. Many people may share a client's address: a school, an office, a mobile network.
+# A client is told to wait first, and so does not lock the owner of an address out. Many people may share one: a school,
+# an office, a mobile network. From many clients at once an address is guessed at more often, but not without end.
 LIMITS = {
-    "log in": (parse("10 per 15 minutes"), parse("100 per 15 minutes")),
-    "send mail": (parse("3 per 15 minutes"), parse("30 per 15 minutes")),
+    "log in": {
+        "client": parse("100 per 15 minutes"),
+        "client and address": parse("10 per 15 minutes"),
+        "address": parse("100 per 15 minutes"),
+    },
+    "send mail": {"client": parse("30 per 15 minutes"), "address": parse("3 per 15 minutes")},
 }
+# A browser that has logged in to the account before.
+DEVICE_LIMIT = parse("10 per 15 minutes")
 
 logger = logging.getLogger(__name__)
+redis = RedisStorage(settings.REDIS_URL, wrap_exceptions=True, **services.REDIS_OPTIONS) if settings.REDIS_URL else None
 
 
-def open_storage() -> Storage:
-    if settings.REDIS_URL is None:
-        return MemoryStorage()
-    return RedisStorage(settings.REDIS_URL, wrap_exceptions=True, **services.REDIS_OPTIONS)
+def attempt(action: str, address: str, environ: Mapping[str, Any], device: str = "") -> bool:
+    """Count an attempt at one of LIMITS, and tell whether it may go on.
 
-
-shared = FixedWindowRateLimiter(open_storage())
-own = FixedWindowRateLimiter(MemoryStorage())
-
-
-def attempt(action: str, address: str, environ: Mapping[str, Any]) -> bool:
-    """Count an attempt at one of LIMITS, and tell whether it may go on; ``environ`` is its request's."""
-    limit_of_address, limit_of_client = LIMITS[action]
-    counted = [
-        # First the client: one that is told to wait shall not lock the owners of addresses out.
-        (limit_of_client, action, "client", client(environ)),
-        (limit_of_address, action, "address", digest(address)),
-    ]
+    ``environ`` is its request's, and ``device`` the name of a browser that is known to the account.
+    """
+    keys = counted(action, address, environ, device).values()
     try:
-        return all(shared.hit(*key) for key in counted)
+        if redis:
+            return all(redis.incr(key, limit.get_expiry()) <= limit.amount for key, limit in keys)
     except StorageError as error:
-        logger.warning(f"Attempts are counted by each process, because Redis does not answer: {error}")
-        return all(own.hit(*key) for key in counted)
+        logger.warning(f"Attempts are counted in memory, because Redis does not answer: {error}")
+    return all(memory.incr(key, limit.get_expiry()) <= limit.amount for key, limit in keys)
 
 
-def forget(action: str, address: str) -> None:
-    """Start counting anew for an address whose owner has just proved to be its owner."""
-    key = (LIMITS[action][0], action, "address", digest(address))
-    own.clear(*key)
+def forget(action: str, address: str, environ: Mapping[str, Any], device: str = "") -> None:
+    """Start counting anew for an address whose owner has just proved to be its owner, but not for the client."""
+    keys = [key for what, (key, _) in counted(action, address, environ, device).items() if what != "client"]
+    for key in keys:
+        memory.clear(key)
     try:
-        shared.clear(*key)
+        if redis:
+            for key in keys:
+                redis.clear(key)
     except StorageError as error:
         logger.warning(f"Attempts were not forgotten, because Redis does not answer: {error}")
+
+
+def counted(action: str, address: str, environ: Mapping[str, Any], device: str) -> dict[str, tuple[str, RateLimitItem]]:
+    """What an attempt is counted by: for each the key, and the limit."""
+    names = {"client": client(environ), "address": digest(address), "device": device}
+    names["client and address"] = f"{names['client']} {names['address']}"
+    limits = {"device": DEVICE_LIMIT} if device else LIMITS[action]
+    return {what: (limit.key_for(action, what, names[what]), limit) for what, limit in limits.items()}
 
 
 def digest(address: str) -> str:
@@ -67,18 +77,10 @@ def digest(address: str) -> str:
 
 
 def client(environ: Mapping[str, Any]) -> str:
-    """Where a request comes from, as a network that one person may well have alone: an address, or an IPv6 /64.
-
-    The last X-Forwarded-For entry is the router's own; a client can write the ones before it.
-    """
-    sender = environ.get("REMOTE_ADDR", "")
-    forwarded = environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
-    if forwarded and {"*", sender} & {*env.words("FORWARDED_ALLOW_IPS", ["*"])}:
-        sender = forwarded
+    """Where a request comes from, as a network that one person may well have alone: an address, or an IPv6 /64."""
     try:
-        address = ipaddress.ip_address(sender)
+        address = ipaddress.ip_address(visitor(environ))
     except ValueError:
         return "unknown"
-    alone = isinstance(address, ipaddress.IPv4Address) or address.ipv4_mapped
-    prefix = address.max_prefixlen if alone else 64
+    prefix = 32 if isinstance(address, ipaddress.IPv4Address) else 64
     return str(ipaddress.ip_network((address, prefix), strict=False))

@@ -11,7 +11,10 @@ TEXTS = {
     400: ("Bad request", "The address or the data sent could not be understood."),
     403: ("Forbidden", "You may not see this page. If you sent a form, go back, reload it and send it again."),
     404: ("Page not found", "There is nothing at this address. It may have moved, or the link has a typing error."),
-    413: ("Too large", "What was sent is larger than this page takes. Please send less, or a smaller file."),
+    405: ("Not possible here", "This address does not take what was sent to it. Go back, or start at the home page."),
+    413: ("Too much at once", "What was sent is larger than this page takes. Try something smaller."),
+    415: ("Wrong kind of file", "This page does not take what was sent in this format. Try another one."),
+    429: ("Too many requests", "There were too many attempts from you. Please wait a few minutes and try again."),
     500: ("Something went wrong", "The error is in our log, and we will look at it. Please try again later."),
     503: ("Back soon", "A part that this page needs is not available just now. Please try again in a minute."),
 }

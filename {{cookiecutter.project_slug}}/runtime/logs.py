@@ -20,6 +20,9 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # What a router's id looks like; anything else might forge a log line.
 REQUEST_ID = re.compile(r"[\w-]{1,200}", re.ASCII)
 
+# Whoever knows it may do what it is for: an address that a message repeats is told without.
+TOKEN = re.compile(r"(?<=[?&]token=)[^\s&\"'\\]+")
+
 # Empty outside a request.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
@@ -47,22 +50,23 @@ def quote(value: object) -> str:
 class Formatter(logging.Formatter):
     """Writes a record as ``level=… logger=… request_id=… msg=…`` and what the caller passed as ``extra``.
 
-    A traceback, and an extra named ``body``, follow in lines of their own.
+    A traceback, and an extra named ``body``, follow in lines of their own. Tokens are left out, but for that ``body``:
+    a mail that has no other way to whoever should read it.
     Gunicorn's access lines come as ``key=value`` already and keep their own words.
     """
 
     def format(self, record: logging.LogRecord) -> str:
         line = f"level={record.levelname.lower()} logger={record.name}"
         if record.name == "gunicorn.access":
-            return f"{line} {record.getMessage()}"
+            return f"{line} {TOKEN.sub('…', record.getMessage())}"
         mark = f"request_id={request_id.get()}" if request_id.get() else ""
         extra = [
             f"{key}={quote(value)}"
             for key, value in record.__dict__.items()
             if key not in {*STANDARD_ATTRIBUTES, "body"} and isinstance(value, str | int | float)
         ]
-        line = " ".join(filter(None, [line, mark, f"msg={quote(record.getMessage())}", *extra]))
-        trace = self.formatException(record.exc_info) if record.exc_info else record.stack_info or ""
+        line = TOKEN.sub("…", " ".join(filter(None, [line, mark, f"msg={quote(record.getMessage())}", *extra])))
+        trace = TOKEN.sub("…", self.formatException(record.exc_info) if record.exc_info else record.stack_info or "")
         more = [*getattr(record, "body", "").splitlines(), *trace.splitlines()]
         return "\n".join([line, *(f"{mark} | {escape(text)}".lstrip() for text in more)])
 

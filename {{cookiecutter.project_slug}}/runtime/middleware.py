@@ -1,22 +1,23 @@
 """What happens to a request before the framework sees it and to every response after it, in plain WSGI.
 
-A request gets its id; health checks are answered; a host that is not ours is refused; plain HTTP is sent to HTTPS.
-Every response, static files and errors included, gets the security headers that it does not have yet.
+A request gets its id and the address of its visitor; health checks are answered; a host that is not ours is refused;
+plain HTTP is sent to HTTPS. Every response, static files and errors included, gets the security headers that it does
+not have yet.
 """
 
+import ipaddress
 import json
 import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 from wsgiref.headers import Headers
 
-from config import cache, database, logs, services, settings, timeouts
-from pages import errors
+from runtime import env, logs, services, timeouts
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -46,25 +47,45 @@ logger = logging.getLogger(__name__)
 
 
 class Middleware:
-    """Wraps a WSGI application; see the module's text for what it does."""
+    """Wraps a WSGI application; see the module's text for what it does.
 
-    def __init__(self, application: "WSGIApplication") -> None:
+    ``hosts`` are those that it answers, ``.example.com`` for a domain and all below it, ``*`` for any. ``services`` are
+    those it needs, each with a function that raises where it does not answer, or None where none is attached.
+    ``error_page`` gives the HTML of a status. ``https`` says whether plain HTTP is sent there, ``hsts_seconds`` how
+    long browsers shall remember it. With ``debug`` the framework shows its own page of an exception.
+    """
+
+    def __init__(
+        self,
+        application: "WSGIApplication",
+        *,
+        hosts: Sequence[str],
+        services: Mapping[str, Callable[[], object] | None],
+        error_page: Callable[[int], str],
+        https: bool = True,
+        hsts_seconds: int = 0,
+        debug: bool = False,
+    ) -> None:
         self.application = application
+        self.hosts, self.services, self.error_page = hosts, services, error_page
+        self.https, self.hsts_seconds, self.debug = https, hsts_seconds, debug
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         request_id = logs.accept_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
         logs.request_id.set(request_id)
         secure = environ["wsgi.url_scheme"] == "https"
+        # The router's, or whoever is connected, is kept aside.
+        environ["PEER_ADDR"], environ["REMOTE_ADDR"] = environ.get("REMOTE_ADDR", ""), visitor(environ)
 
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], object]:
             fields = Headers(headers)
             for name, value in SECURITY_HEADERS.items():
                 fields.setdefault(name, value)
             # A framework's page about an exception brings its own styles and scripts.
-            if settings.DEBUG and status.startswith(("400", "404", "500")):
+            if self.debug and status.startswith(("400", "404", "500")):
                 del fields["Content-Security-Policy"]
-            if settings.HTTPS and secure:
-                fields.setdefault("Strict-Transport-Security", f"max-age={settings.SECURE_HSTS_SECONDS}")
+            if self.https and secure:
+                fields.setdefault("Strict-Transport-Security", f"max-age={self.hsts_seconds}")
             fields["X-Request-Id"] = request_id
             return start_response(status, fields.items(), *exc_info)
 
@@ -76,23 +97,26 @@ class Middleware:
             start(status, fields.items())
             return [] if environ["REQUEST_METHOD"] == "HEAD" else [content]
 
+        def refuse(status: str) -> Iterable[bytes]:
+            return respond(status, self.error_page(int(status[:3])), "text/html; charset=utf-8")
+
         match environ["PATH_INFO"]:
             case "/healthz":
                 return respond("200 OK", "ok\n", "text/plain", Cache_Control="no-store")
             case "/readyz":
-                states = readiness()
-                status = "200 OK" if set(states.values()) == {"ok"} else "503 Service Unavailable"
+                states = readiness(self.services)
+                status = "200 OK" if set(states.values()) <= {"ok"} else "503 Service Unavailable"
                 return respond(status, json.dumps(states) + "\n", "application/json", Cache_Control="no-store")
             case "/favicon.ico":  # which browsers ask for on a page that names no icon
                 return respond("302 Found", "", "text/plain", Location="/static/icon.svg")
         if refusal := environ.get("worker.refusal"):  # by the server, to which the body was too large
-            return respond(refusal, errors.page(int(refusal[:3])), "text/html; charset=utf-8")
-        if not allowed(host := environ.get("HTTP_HOST", "")):
-            hosts = ",".join([*settings.ALLOWED_HOSTS, host.lower()])
+            return refuse(refusal)
+        if not is_allowed(host := environ.get("HTTP_HOST", ""), self.hosts):
+            hosts = ",".join([*self.hosts, host.lower()])
             cure = f" If it is yours: heroku config:set ALLOWED_HOSTS={hosts}" if HOST.fullmatch(host.lower()) else ""
             logger.warning(f"The host {host!r} was refused.{cure}")
-            return respond("400 Bad Request", errors.page(400), "text/html; charset=utf-8")
-        if settings.HTTPS and not secure:
+            return refuse("400 Bad Request")
+        if self.https and not secure:
             target = environ.get("RAW_URI") or environ.get("REQUEST_URI") or "/"
             location = f"https://{host}{quote(target, safe=URL_CHARACTERS, encoding='latin-1')}"
             return respond("301 Moved Permanently", "", "text/plain", Location=location)
@@ -100,10 +124,10 @@ class Middleware:
             response = self.application(environ, start)
         except Exception:
             # Whatever leaves the framework; a development server has a page of its own for it.
-            if settings.DEBUG:
+            if self.debug:
                 raise
             logger.exception("The application failed.")
-            return respond("500 Internal Server Error", errors.page(500), "text/html; charset=utf-8")
+            return refuse("500 Internal Server Error")
         if environ["REQUEST_METHOD"] == "HEAD":
             if hasattr(response, "close"):
                 response.close()
@@ -111,33 +135,62 @@ class Middleware:
         return response
 
 
-def allowed(host: str) -> bool:
-    """Whether a Host header names one of ALLOWED_HOSTS; ``.example.com`` there means the domain and all below it."""
+def visitor(environ: Mapping[str, Any]) -> str:
+    """The address of whoever sent a request: what the router saw, or else who is connected.
+
+    A router puts the address that it sees behind all that the sender wrote: it is the last entry of the last
+    X-Forwarded-For, which servers join in their order. Only who is one of FORWARDED_ALLOW_IPS is believed, and only an
+    address. IPv4 within IPv6 (``::ffff:192.0.2.1``) is IPv4.
+    """
+    peer = plain(environ.get("REMOTE_ADDR", ""))
+    forwarded = plain(environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2])
+    return forwarded if forwarded and is_trusted(peer) else peer
+
+
+def plain(text: str) -> str:
+    """An IP address as it is usually written, or "" for anything else."""
+    try:
+        address = ipaddress.ip_address(text.strip())
+    except ValueError:
+        return ""
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def is_trusted(peer: str) -> bool:
+    """Whether the X-Forwarded-For of whoever is connected counts, as Gunicorn decides it: by address or network."""
+    trusted = env.words("FORWARDED_ALLOW_IPS", ["*"])
+    # A router on this machine may be connected by a socket file, which has no address.
+    if "*" in trusted or not peer:
+        return True
+    return any(ipaddress.ip_address(peer) in ipaddress.ip_network(word, strict=False) for word in trusted)
+
+
+def is_allowed(host: str, hosts: Sequence[str]) -> bool:
+    """Whether a Host header names one of ``hosts``."""
     if not (match := HOST.fullmatch(host.lower())):
         return False
     name = match["name"].removesuffix(".")
     return any(
         pattern == "*" or name == pattern.removeprefix(".") or (pattern.startswith(".") and name.endswith(pattern))
-        for pattern in settings.ALLOWED_HOSTS
+        for pattern in hosts
     )
 
 
-def readiness() -> dict[str, str]:
-    """Each service this project needs, by name: ``ok``, ``missing`` or ``failing``. The log has the reason and cure."""
-    states, asked = {"database": "missing"}, {}
-    if settings.DATABASE_URL:
-        asked["database"] = Question.ask("database", database.check), "heroku pg:info"
-    else:
-        logger.warning(" ".join(services.NO_DATABASE))
-    if settings.REDIS_URL:
-        asked["cache"] = Question.ask("cache", cache.check), "heroku redis:info"
-    for name, (question, cure) in asked.items():
+def readiness(needed: Mapping[str, Callable[[], object] | None]) -> dict[str, str]:
+    """The state of each service: ``ok``, ``missing`` or ``failing``. The log has the reason and the cure."""
+    states = dict.fromkeys(needed, "ok")
+    asked = {name: Question.ask(name, check) for name, check in needed.items() if check}
+    for name in needed:
         try:
-            question.result()
-            states[name] = "ok"
+            if name in asked:
+                asked[name].result()
+            else:
+                states[name] = "missing"
+                logger.warning(services.MISSING[name])
         except Exception as error:  # whatever a driver raises, the service does not answer
-            logger.warning(f"The {name} does not answer: {type(error).__name__}: {error} Look at it: {cure}")
             states[name] = "failing"
+            reason = f"{type(error).__name__}: {error}"
+            logger.warning(f"The {name} does not answer: {reason} Look at it: {services.LOOK_AT[name]}")
     return states
 
 

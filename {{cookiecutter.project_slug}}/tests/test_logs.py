@@ -39,6 +39,25 @@ def test_an_event_is_one_line_with_its_fields() -> None:
     assert logs.Formatter().format(record) == r'level=info logger=shop msg="sold 2\n3" item=7'
 
 
+@pytest.mark.parametrize("name", ["gunicorn.access", "gunicorn.error", "django.server", "werkzeug"])
+def test_no_event_repeats_a_token(name: str) -> None:
+    address = 'GET "https://localhost/finish/?a=1&token=se-cr.e:t%3A&b=2" failed'
+    try:
+        raise ValueError(address)
+    except ValueError:
+        values = {"name": name, "levelname": "ERROR", "msg": address, "referer": address, "exc_info": sys.exc_info()}
+    lines = logs.Formatter().format(logging.makeLogRecord(values))
+    assert "se-cr" not in lines
+    assert "/finish/?a=1&token=…&b=2" in lines
+
+
+def test_a_mail_keeps_its_link() -> None:
+    record = logging.makeLogRecord(
+        {"name": "mail", "levelname": "INFO", "msg": "sent", "body": "/finish/?token=secret"}
+    )
+    assert logs.Formatter().format(record).endswith("| /finish/?token=secret")
+
+
 def test_an_exception_is_a_traceback_marked_with_the_request(
     web: Visitor, log: list[str], page_that_raises: Callable[[Exception], str]
 ) -> None:

@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
-from config.middleware import SECURITY_HEADERS, allowed
+from config.middleware import SECURITY_HEADERS, Middleware, allowed, visitor
 from tests.visitor import Visitor
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/no-such-page", "/static/style.css", "/static/none.css"])
@@ -79,3 +83,45 @@ def test_a_request_id_that_could_forge_a_log_line_is_replaced(sent: str, web: Vi
 def test_the_routers_request_id_is_kept(web: Visitor) -> None:
     sent = "3f6a1c52-a2b5-4f4c-a2c4-0d9d2a1a9f10"
     assert web.get("/", headers={"X-Request-Id": sent}).headers["X-Request-Id"] == sent
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "trusted", "address"),
+    [
+        ("10.0.0.1", "203.0.113.9", "", "203.0.113.9"),
+        ("10.0.0.1", "198.51.100.7, 203.0.113.9", "", "203.0.113.9"),
+        ("10.0.0.1", "198.51.100.7,203.0.113.9", "", "203.0.113.9"),
+        ("10.0.0.1", "", "", "10.0.0.1"),
+        ("10.0.0.1", "203.0.113.9,", "", "10.0.0.1"),
+        ("10.0.0.1", "203.0.113.9, nonsense", "", "10.0.0.1"),
+        ("10.0.0.1", "::ffff:203.0.113.9", "", "203.0.113.9"),
+        ("10.0.0.1", "2001:DB8::0:1", "", "2001:db8::1"),
+        ("::ffff:10.0.0.1", "", "", "10.0.0.1"),
+        ("::ffff:10.0.0.1", "198.51.100.7", "10.0.0.1", "198.51.100.7"),
+        ("10.0.0.1", "198.51.100.7", "192.0.2.1,10.0.0.0/8", "198.51.100.7"),
+        ("192.0.2.9", "198.51.100.7", "192.0.2.1,10.0.0.0/8", "192.0.2.9"),
+        ("", "198.51.100.7", "10.0.0.1", "198.51.100.7"),
+        ("", "", "", ""),
+    ],
+)
+def test_a_visitor_is_whom_the_router_saw(
+    peer: str, forwarded: str, trusted: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", trusted)
+    environ = {"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": forwarded}
+    assert visitor(environ) == address
+    # Asked again further inside, it is the same.
+    assert visitor(environ | {"REMOTE_ADDR": address}) == address
+
+
+def test_the_application_sees_the_visitors_address() -> None:
+    seen = []
+
+    def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
+        seen.append((environ["REMOTE_ADDR"], environ["PEER_ADDR"]))
+        start_response("200 OK", [])
+        return []
+
+    router = {"REMOTE_ADDR": "10.0.0.1"}
+    Visitor(Middleware(application)).get("/", headers={"X-Forwarded-For": "203.0.113.9"}, environ_overrides=router)
+    assert seen == [("203.0.113.9", "10.0.0.1")]

@@ -1,11 +1,15 @@
 """Who uses the project."""
 
+import hashlib
 from typing import Any
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+
+from accounts import passwords
 
 
 class AddressField(models.EmailField):
@@ -21,6 +25,7 @@ class AddressField(models.EmailField):
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        passwords.MaximumLengthValidator().validate(password or "")
         user = self.model(email=email, **fields)
         user.set_password(password)
         user.save(using=self._db)
@@ -49,3 +54,21 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def clean(self) -> None:
         """Nothing: what the base class does to an address, the field does."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with the password, the address, each log-in and a deactivation: a link that carries it works once."""
+        state = f"{self.password} {self.email} {self.is_active} {self.last_login}"
+        return hashlib.sha256(state.encode()).hexdigest()[:32]
+
+    def replace_password(self, password: str) -> bool:
+        """Store a new password in place of the one that was read.
+
+        Return False where the account has changed meanwhile: of several attempts at once one succeeds.
+        """
+        new = make_password(password)
+        unchanged = User.objects.filter(pk=self.pk, email=self.email, password=self.password, is_active=True)
+        if not unchanged.update(password=new):
+            return False
+        self.password = new
+        return True

@@ -12,8 +12,8 @@ urlpatterns = [
     path("logout/", views.LogOut.as_view(), name="logout"),
     path("password/", views.ChangePassword.as_view(), name="password"),
     path("reset/", views.Reset.as_view(), name="reset"),
-    path("reset/<uidb64>/<token>/", views.FinishReset.as_view(), name="finish_reset"),
+    path("reset/finish/", views.FinishReset.as_view(), name="finish_reset"),
     path("sent/", views.Sent.as_view(), name="sent"),
     path("signup/", views.SignUp.as_view(), name="signup"),
-    path("signup/<token>/", views.FinishSignUp.as_view(), name="finish_signup"),
+    path("signup/finish/", views.FinishSignUp.as_view(), name="finish_signup"),
 ]

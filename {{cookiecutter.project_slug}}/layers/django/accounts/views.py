@@ -1,29 +1,28 @@
 """The account pages, on Django's own views where there is one."""
 
 import logging
+import secrets
 from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth import login, logout
+from django.contrib.auth import login, logout, update_session_auth_hash
 from django.contrib.auth import views as auth
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.contrib.auth.tokens import default_token_generator
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
 from django.db import IntegrityError, connection, transaction
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.encoding import force_bytes
-from django.utils.http import urlsafe_base64_encode
 from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView, TemplateView
 from django.views.generic.base import ContextMixin, View
 
-from accounts import forms, letters, texts
+from accounts import devices, forms, letters, links, texts
 from accounts.models import User
 from config import settings
 from pages import errors
@@ -32,7 +31,19 @@ from pages import errors
 STATUSES = {"throttled": 429, "undelivered": 503}
 
 logger = logging.getLogger(__name__)
+reset_links = signing.TimestampSigner(salt="accounts.reset")
 sign_up_links = signing.TimestampSigner(salt="accounts.signup")
+
+
+def status_of(form: Form) -> int:
+    """Of the response that shows a form again."""
+    codes = {error.code for errors in form.errors.as_data().values() for error in errors}
+    return next((STATUSES[code] for code in STATUSES if code in codes), 200)
+
+
+def remember_device(response: HttpResponseBase, user: User) -> None:
+    """Have the browser known from now on, where somebody has just logged in."""
+    response.set_cookie(devices.COOKIE, devices.remember(user.email, user.password), **devices.OPTIONS)
 
 
 class Page(ContextMixin, View):
@@ -43,7 +54,7 @@ class Page(ContextMixin, View):
 
     @classmethod
     def as_view(cls, **options: Any) -> Callable[..., HttpResponseBase]:
-        return never_cache(super().as_view(**options))
+        return never_cache(sensitive_post_parameters()(super().as_view(**options)))
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
@@ -63,8 +74,7 @@ class Page(ContextMixin, View):
 class FormPage(Page, FormView):
     def form_invalid(self, form: Form) -> HttpResponse:
         response = super().form_invalid(form)
-        codes = {error.code for errors in form.errors.as_data().values() for error in errors}
-        response.status_code = next((STATUSES[code] for code in STATUSES if code in codes), 200)
+        response.status_code = status_of(form)
         return response
 
 
@@ -92,6 +102,11 @@ class LogIn(FormPage, auth.LoginView):
     next_page = "/accounts/"
     template_name = "accounts/login.html"
 
+    def form_valid(self, form: forms.LogInForm) -> HttpResponse:
+        response = super().form_valid(form)
+        remember_device(response, form.get_user())
+        return response
+
 
 class LogOut(Page, auth.LogoutView):
     next_page = "/accounts/login/"
@@ -107,9 +122,16 @@ class ChangePassword(UserPage, RequestFormPage, auth.PasswordChangeView):
     success_url = "/accounts/"
     template_name = "accounts/change.html"
 
-    def form_valid(self, form: Form) -> HttpResponse:
+    def form_valid(self, form: forms.ChangePasswordForm) -> HttpResponse:
+        user = form.user
+        if not user.replace_password(form.cleaned_data["new_password1"]):  # somebody was faster with the same old one
+            form.add_error("old_password", texts.WRONG_PASSWORD)
+            return self.form_invalid(form)
+        update_session_auth_hash(self.request, user)
         messages.success(self.request, texts.PASSWORD_CHANGED)
-        return super().form_valid(form)
+        response = redirect(self.get_success_url())
+        remember_device(response, user)
+        return response
 
 
 class Delete(UserPage, RequestFormPage):
@@ -145,8 +167,8 @@ class MailForm(RequestFormPage):
     def letter(self, address: str, user: User | None) -> letters.Letter:
         raise NotImplementedError
 
-    def link(self, name: str, *arguments: str) -> str:
-        return self.request.build_absolute_uri(reverse(f"accounts:{name}", args=arguments))
+    def link(self, name: str, **query: str) -> str:
+        return self.request.build_absolute_uri(reverse(f"accounts:{name}", query=query))
 
 
 class SignUp(MailForm):
@@ -155,7 +177,9 @@ class SignUp(MailForm):
     def letter(self, address: str, user: User | None) -> letters.Letter:
         if user:
             return letters.has_account(self.link("login"))
-        return letters.finish_sign_up(self.link("finish_signup", sign_up_links.sign_object(address)))
+        # Without the second, those of the same second would be one, and used together.
+        token = sign_up_links.sign_object([address, secrets.token_urlsafe(8)])
+        return letters.finish_sign_up(self.link("finish_signup", token=token))
 
 
 class Reset(MailForm):
@@ -164,8 +188,8 @@ class Reset(MailForm):
     def letter(self, address: str, user: User | None) -> letters.Letter:
         if not user:
             return letters.has_no_account(self.link("signup"))
-        key = urlsafe_base64_encode(force_bytes(user.pk))
-        return letters.reset_password(self.link("finish_reset", key, default_token_generator.make_token(user)))
+        token = reset_links.sign_object([user.pk, user.fingerprint])
+        return letters.reset_password(self.link("finish_reset", token=token))
 
 
 class Sent(Page, TemplateView):
@@ -173,29 +197,48 @@ class Sent(Page, TemplateView):
 
 
 class LinkPage(FormPage):
-    """Lets whoever has opened the link of a mail choose a password."""
+    """Lets whoever has opened the link of a mail choose a password.
 
+    At once its token moves from the address to the session: addresses are logged, kept, and sent to other pages.
+    """
+
+    form_class = forms.NewPasswordForm
     template_name = "accounts/password.html"
+    token: str
+    user: User
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.token = request.GET.get("token") or request.session.get("link", "")
+        try:
+            user = self.find()
+        except signing.BadSignature:
+            user = None
+        if user is None:
+            return self.expired()
+        if "token" in request.GET:
+            request.session["link"] = self.token
+            return redirect(request.path)
+        self.user, self.address = user, user.email
+        return super().dispatch(request, *args, **kwargs)
+
+    def find(self) -> User | None:
+        """Whom the link was made for, if it still works."""
+        raise NotImplementedError
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"user": self.user}
 
     def expired(self) -> HttpResponse:
         return render(self.request, "accounts/expired.html", status=410)
 
 
 class FinishSignUp(LinkPage):
-    form_class = forms.NewPasswordForm
     success_url = "/accounts/"
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        try:
-            self.address = sign_up_links.unsign_object(kwargs["token"], max_age=letters.LINK_SECONDS)
-        except signing.BadSignature:
-            return self.expired()
-        if User.objects.filter(email=self.address).exists():
-            return self.expired()
-        return super().dispatch(request, *args, **kwargs)
-
-    def get_form_kwargs(self) -> dict[str, Any]:
-        return super().get_form_kwargs() | {"user": User(email=self.address)}
+    def find(self) -> User | None:
+        address, _ = sign_up_links.unsign_object(self.token, max_age=letters.LINK_SECONDS)
+        user = User(email=address)
+        return None if links.is_used(self.token) or User.objects.filter(email=user.email).exists() else user
 
     def form_valid(self, form: forms.NewPasswordForm) -> HttpResponse:
         try:
@@ -203,19 +246,25 @@ class FinishSignUp(LinkPage):
                 login(self.request, form.save())
         except IntegrityError:  # somebody was faster with the same link
             return self.expired()
+        links.use(self.token)
+        self.request.session.pop("link", None)
         messages.success(self.request, texts.SIGNED_UP)
-        return super().form_valid(form)
+        response = super().form_valid(form)
+        remember_device(response, self.user)
+        return response
 
 
-class FinishReset(LinkPage, auth.PasswordResetConfirmView):
-    form_class = forms.NewPasswordForm
+class FinishReset(LinkPage):
     success_url = "/accounts/login/"
 
-    def render_to_response(self, context: dict[str, Any], **response: Any) -> HttpResponse:
-        if self.user is None or not self.validlink:
-            return self.expired()
-        return super().render_to_response(context | {"address": self.user.email}, **response)
+    def find(self) -> User | None:
+        key, fingerprint = reset_links.unsign_object(self.token, max_age=letters.LINK_SECONDS)
+        user = User.objects.filter(pk=key).first()
+        return user if user and user.fingerprint == fingerprint else None
 
-    def form_valid(self, form: Form) -> HttpResponse:
+    def form_valid(self, form: forms.NewPasswordForm) -> HttpResponse:
+        if not self.user.replace_password(form.cleaned_data["new_password1"]):  # somebody was faster with the same link
+            return self.expired()
+        self.request.session.pop("link", None)
         messages.success(self.request, texts.PASSWORD_RESET)
         return super().form_valid(form)

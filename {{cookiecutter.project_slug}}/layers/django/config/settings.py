@@ -6,6 +6,7 @@ from typing import Any
 
 import dj_database_url
 
+from accounts import counts  # noqa: F401  # The accounts' counters are shared when they are made before the fork.
 from config import env, services
 
 BASE_DIR = env.BASE_DIR
@@ -31,8 +32,9 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
 ]
-# The first and the last are for Django's own checks: config/middleware.py redirects and sends the headers before them.
+# SecurityMiddleware and the last are for Django's own checks: config/middleware.py does before them what they do.
 MIDDLEWARE = [
+    "config.bodies.Limit",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -85,6 +87,7 @@ if REDIS_URL:
 
 ALLOWED_HOSTS = services.allowed_hosts()
 AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "accounts.passwords.MaximumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -98,7 +101,6 @@ CSRF_FAILURE_VIEW = "pages.views.csrf_failure"
 # In a cookie: showing one needs no database.
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 PASSWORD_HASHERS = ["accounts.passwords.Hasher"]
-PASSWORD_RESET_TIMEOUT = 3600
 SECRET_KEY = env.secret_key()
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_SSL_REDIRECT = HTTPS
@@ -106,6 +108,16 @@ SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 SESSION_COOKIE_SECURE = HTTPS
 # Whether HSTS also binds every other host of the domain is for the domain's owner to say.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+# Bodies of requests
+
+# Far below what the server takes (WEB_MAX_BODY_MB), files included. A view that wants files asks for more by
+# @takes_files(megabytes=20) from config/bodies.py: in the view itself it would be too late, the form is read by then.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+DATA_UPLOAD_MAX_NUMBER_FILES = 100
+# Beyond it a file waits on the disk.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 # Static files
 

@@ -14,8 +14,15 @@ class Person:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self.user = User.objects.create_user(address, PASSWORD)
+        User.objects.create_user(address, PASSWORD)
 
     def deactivate(self) -> None:
-        self.user.is_active = False
-        self.user.save()
+        User.objects.filter(email=self.address).update(is_active=False)
+
+    def move(self, address: str) -> None:
+        """Have another address."""
+        User.objects.filter(email=self.address).update(email=address)
+        self.address = address
+
+    def stored_password(self) -> str:
+        return User.objects.get(email=self.address).password

@@ -9,11 +9,13 @@ import django
 import pytest
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.files.uploadedfile import UploadedFile
 from django.core.management import call_command
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import OperationalError, close_old_connections
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.test import override_settings
 from django.urls import clear_url_caches, path
 
@@ -71,18 +73,47 @@ def errors() -> dict[int, Exception]:
 
 
 @pytest.fixture
-def page_that_raises(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Exception], str]]:
-    """Adds a page that raises an exception, and returns its address."""
+def add_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, Callable[[HttpRequest], HttpResponse]], str]]:
+    """Adds a view under a name, and returns its address."""
     from config import urls
+
+    def add(name: str, view: Callable[[HttpRequest], HttpResponse]) -> str:
+        monkeypatch.setattr(urls, "urlpatterns", [*urls.urlpatterns, path(name, view)])
+        clear_url_caches()
+        return f"/{name}"
+
+    yield add
+    monkeypatch.undo()
+    clear_url_caches()
+
+
+@pytest.fixture
+def page_that_raises(add_page: Callable[..., str]) -> Callable[[Exception], str]:
+    """Adds a page that raises an exception, and returns its address."""
 
     def add(error: Exception) -> str:
         def view(request: HttpRequest) -> NoReturn:
             raise error
 
-        monkeypatch.setattr(urls, "urlpatterns", [*urls.urlpatterns, path("raises", view)])
-        clear_url_caches()
-        return "/raises"
+        return add_page("raises", view)
 
-    yield add
-    monkeypatch.undo()
-    clear_url_caches()
+    return add
+
+
+@pytest.fixture
+def page_that_takes_files(add_page: Callable[..., str]) -> Callable[[int], str]:
+    """Adds a page with a form for a file, which answers with the file's size, and returns its address."""
+    from config.bodies import takes_files
+
+    def add(megabytes: int) -> str:
+        @takes_files(megabytes)
+        def view(request: HttpRequest) -> HttpResponse:
+            if request.method == "GET":
+                return HttpResponse(f'<input type="hidden" name="csrfmiddlewaretoken" value="{get_token(request)}">')
+            file = request.FILES["file"]
+            assert isinstance(file, UploadedFile)
+            return HttpResponse(str(file.size))
+
+        return add_page("files", view)
+
+    return add

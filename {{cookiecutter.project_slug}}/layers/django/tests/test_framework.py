@@ -3,11 +3,17 @@
 import subprocess
 import sys
 
+from django.contrib.admin import AdminSite
+from django.contrib.auth.admin import UserAdmin
 from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.management import call_command
+from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
+from django.utils.decorators import method_decorator
+from django.views.generic import View
 
+from config.bodies import takes_files
 from config.env import BASE_DIR
 from tests.visitor import Visitor
 
@@ -39,3 +45,25 @@ def test_mail_goes_to_the_log(log: list[str]) -> None:
         mail.send_mail("Hello", "Two\nlines", "us@example.com", ["you@example.com"])
     assert log[0].splitlines()[0].endswith('msg="Mail to you@example.com: Hello"')
     assert log[0].splitlines()[1:] == ["| Two", "| lines"]
+
+
+@takes_files(7)
+def function(request: HttpRequest) -> HttpResponse:
+    raise NotImplementedError
+
+
+@method_decorator(takes_files(7), name="dispatch")
+class Page(View):
+    """A view that is a class."""
+
+
+@method_decorator(takes_files(7), name="add_view")
+class Admin(UserAdmin):
+    """A page of the admin."""
+
+
+def test_every_kind_of_view_may_take_files() -> None:
+    pages = {page.name: page.callback for page in Admin(Session, AdminSite()).get_urls()}
+    for view in function, Page.as_view(), pages["sessions_session_add"]:
+        assert getattr(view, "max_body", None) == 7_000_000
+    assert not hasattr(pages["sessions_session_change"], "max_body")

@@ -4,9 +4,9 @@ from typing import Any
 
 from flask import request
 from wtforms import EmailField, Field, PasswordField
-from wtforms.validators import EqualTo, InputRequired, Length, Regexp, ValidationError
+from wtforms.validators import EqualTo, InputRequired, Length, Regexp, StopValidation, ValidationError
 
-from accounts import passwords, texts, throttle
+from accounts import devices, passwords, texts, throttle
 from accounts.models import User
 from config.forms import Form
 
@@ -28,35 +28,49 @@ def address_field(autocomplete: str) -> EmailField:
 def password_field(label: str, autocomplete: str, *validators: Any, description: str = "") -> PasswordField:
     return PasswordField(
         label,
-        [InputRequired(REQUIRED), *validators],
+        [InputRequired(REQUIRED), not_too_long, *validators],
         description=description,
-        render_kw={"autocomplete": autocomplete},
+        render_kw={"autocomplete": autocomplete, "maxlength": texts.PASSWORD_MAX_LENGTH},
     )
 
 
+def not_too_long(form: Form, field: Field) -> None:
+    """Stop before any rule or hash sees it."""
+    if len(field.data) > texts.PASSWORD_MAX_LENGTH:
+        raise StopValidation(texts.PASSWORD_TOO_LONG)
+
+
+def known_device(address: str, user: User | None) -> str:
+    """The name of the browser where it has logged in to this account before."""
+    # Nothing is ever signed without a password. It is looked at all the same, which takes as long.
+    return devices.recognize(request.cookies.get(devices.COOKIE, ""), address, user.password if user else "")
+
+
 def check_password(user: User, field: Field) -> None:
-    if not throttle.attempt("log in", user.email, request.environ):
+    if not throttle.attempt("log in", user.email, request.environ, known_device(user.email, user)):
         raise ValidationError(texts.TOO_MANY_ATTEMPTS)
     if not passwords.verify(user, field.data):
         raise ValidationError(texts.WRONG_PASSWORD)
 
 
 class LogInForm(Form):
-    """Finds the ``user`` of an address and a password."""
+    """Finds the ``user`` of an address and a password, and what was stored of it when it was right."""
 
     username = address_field("username")
     password = password_field(texts.PASSWORD, "current-password")
     user: User
+    stored_password: str
 
     def problem(self) -> str | None:
         address, password = self.username.data or "", self.password.data or ""
-        if not throttle.attempt("log in", address, request.environ):
-            return texts.TOO_MANY_ATTEMPTS
         user = User.find(address)
+        device = known_device(address, user)
+        if not throttle.attempt("log in", address, request.environ, device):
+            return texts.TOO_MANY_ATTEMPTS
         if not passwords.verify(user, password) or user is None or not user.is_active:
             return texts.WRONG_LOGIN
-        throttle.forget("log in", address)
-        self.user = user
+        self.user, self.stored_password = user, user.password
+        throttle.forget("log in", address, request.environ, device)
         return None
 
 

@@ -40,12 +40,13 @@ class User(Base):
 
     @property
     def fingerprint(self) -> str:
-        """Changes with the password and with each log-in: a link that carries it works once."""
-        return hashlib.sha256(f"{self.password} {self.last_login}".encode()).hexdigest()[:32]
+        """Changes with the password, the address, each log-in and a deactivation: a link that carries it works once."""
+        state = f"{self.password} {self.email} {self.is_active} {self.last_login}"
+        return hashlib.sha256(state.encode()).hexdigest()[:32]
 
 
 class Session(Base):
-    """Somebody who is logged in: the cookie holds a token, and this its hash."""
+    """Somebody who is logged in: the cookie holds a token, and this its hash. The token names the password, hashed."""
 
     __tablename__ = "sessions"
 

@@ -20,6 +20,8 @@ COMMON = frozenset((Path(__file__).parent / "common-passwords.txt").read_text("u
 
 def verify(user: User | None, password: str) -> bool:
     """Whether it is the user's password; takes as long for a user who does not exist."""
+    if len(password) > texts.PASSWORD_MAX_LENGTH:
+        return False
     if user is None:
         hasher.hash(password)
         return False
@@ -31,6 +33,8 @@ def verify(user: User | None, password: str) -> bool:
 
 def problems(password: str, email: str) -> list[str]:
     """Why a password is not good enough, if it is not."""
+    if len(password) > texts.PASSWORD_MAX_LENGTH:
+        return [texts.PASSWORD_TOO_LONG]
     found = []
     if any(alike(password, part) for part in [*re.split(r"\W+", email), email]):
         found.append(f"The password is too similar to the {texts.EMAIL.lower()}.")
@@ -44,4 +48,6 @@ def problems(password: str, email: str) -> list[str]:
 
 
 def alike(password: str, part: str) -> bool:
-    return difflib.SequenceMatcher(a=password.lower(), b=part.lower()).quick_ratio() >= 0.7
+    matcher = difflib.SequenceMatcher(a=password.lower(), b=part.lower())
+    # The first looks at the lengths only: an address may have a hundred parts, and most are much shorter.
+    return matcher.real_quick_ratio() >= 0.7 and matcher.quick_ratio() >= 0.7

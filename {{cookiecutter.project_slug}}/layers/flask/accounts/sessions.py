@@ -1,11 +1,13 @@
 """Who is logged in.
 
 The cookie holds a random token, and the database its hash, so that logging out or changing the password ends a session
-wherever a copy of the cookie may be.
+wherever a copy of the cookie may be. A token also tells which password it was given for: one that is given while the
+password changes ends with it too, whatever comes first.
 """
 
 import functools
 import hashlib
+import hmac
 import secrets
 from collections.abc import Callable
 from datetime import datetime
@@ -22,16 +24,24 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def fingerprint(stored_password: str) -> str:
+    """Stands for a password in a token; what is stored of it is as random as a key."""
+    return hashlib.sha256(f"accounts.session {stored_password}".encode()).hexdigest()[:32]
+
+
 def oldest() -> datetime:
     """When a session began that ends now."""
     return now() - current_app.permanent_session_lifetime
 
 
-def log_in(user: User) -> None:
-    """Start a new session, whatever there was before, and forget those that are too old."""
+def log_in(user: User, stored_password: str) -> None:
+    """Start a new session, whatever there was before, and forget those that are too old.
+
+    ``stored_password`` is the one that was checked or set. The user may have another by now, as any commit would show.
+    """
     log_out()
     db.session.execute(db.delete(Session).where(Session.created < oldest()))
-    token = secrets.token_urlsafe()
+    token = f"{secrets.token_urlsafe()}.{fingerprint(stored_password)}"
     user.last_login = now()
     db.session.add(Session(token_hash=hash_token(token), user=user))
     db.session.commit()
@@ -57,6 +67,8 @@ def current_user() -> User | None:
 def load_user(token: str) -> User | None:
     query = db.select(User).join(User.sessions).where(User.is_active, Session.created >= oldest())
     user: User | None = db.session.scalar(query.where(Session.token_hash == hash_token(token)))
+    if user and not hmac.compare_digest(token.rpartition(".")[2].encode(), fingerprint(user.password).encode()):
+        return None
     return user
 
 

@@ -2,18 +2,19 @@
 
 import logging
 import re
+import secrets
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from itsdangerous import BadData, URLSafeTimedSerializer
 from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response
 
-from accounts import letters, passwords, sessions, texts
+from accounts import devices, letters, links, passwords, sessions, texts
 from accounts.forms import AddressForm, ChangePasswordForm, DeleteForm, LogInForm, NewPasswordForm
 from accounts.letters import Letter
-from accounts.models import User
+from accounts.models import Session, User
 from accounts.sessions import login_required
 from config import mail, settings
 from config.database import db
@@ -61,9 +62,19 @@ def login() -> Page:
     form = LogInForm()
     if not form.validate_on_submit():
         return show("login", form)
-    sessions.log_in(form.user)
     wanted = request.args.get("next", "")
-    return redirect(wanted if OWN_ADDRESS.fullmatch(wanted) else url_for("accounts.account"))
+    return log_in(
+        form.user, form.stored_password, wanted if OWN_ADDRESS.fullmatch(wanted) else url_for("accounts.account")
+    )
+
+
+def log_in(user: User, stored_password: str, address: str) -> Response:
+    """Start a session, and lead on to an address; the browser is known from then on."""
+    cookie = devices.remember(user.email, stored_password)
+    sessions.log_in(user, stored_password)
+    response = redirect(address)
+    response.set_cookie(devices.COOKIE, cookie, **devices.OPTIONS)
+    return response
 
 
 @accounts.post("/logout/")
@@ -76,13 +87,15 @@ def logout() -> Page:
 @accounts.route("/password/", methods=["GET", "POST"])
 @login_required
 def password(user: User) -> Page:
-    form = ChangePasswordForm(user)
+    form, address = ChangePasswordForm(user), user.email
     if not form.validate_on_submit():
-        return show("change", form, address=user.email)
-    save_password(user, form)
-    sessions.log_in(user)
+        return show("change", form, address=address)
+    if not (stored_password := replace_password(user, form)):  # somebody was faster with the same old one
+        form.old_password.errors = [texts.WRONG_PASSWORD]
+        return show("change", form, address=address)
+    response = log_in(user, stored_password, url_for("accounts.account"))
     flash(texts.PASSWORD_CHANGED)
-    return redirect(url_for("accounts.account"))
+    return response
 
 
 @accounts.route("/delete/", methods=["GET", "POST"])
@@ -103,7 +116,8 @@ def signup() -> Page:
     def letter(address: str, user: User | None) -> Letter:
         if user:
             return letters.has_account(url_for("accounts.login", _external=True))
-        token = sign_up_links.dumps(address)
+        # Without the second, those of the same second would be one, and used together.
+        token = sign_up_links.dumps([address, secrets.token_urlsafe(8)])
         return letters.finish_sign_up(url_for("accounts.finish_signup", token=token, _external=True))
 
     return send_letter("signup", letter)
@@ -114,8 +128,8 @@ def reset() -> Page:
     def letter(address: str, user: User | None) -> Letter:
         if not user:
             return letters.has_no_account(url_for("accounts.signup", _external=True))
-        token = reset_links.dumps(user.fingerprint)
-        return letters.reset_password(url_for("accounts.finish_reset", user_id=user.id, token=token, _external=True))
+        token = reset_links.dumps([user.id, user.fingerprint])
+        return letters.reset_password(url_for("accounts.finish_reset", token=token, _external=True))
 
     return send_letter("reset", letter)
 
@@ -141,51 +155,82 @@ def sent() -> Page:
     return render_template("accounts/sent.html")
 
 
-@accounts.route("/signup/<token>/", methods=["GET", "POST"])
-def finish_signup(token: str) -> Page:
-    """Makes the account that a link was mailed for, unless there is one by now."""
+@accounts.route("/signup/finish/", methods=["GET", "POST"])
+def finish_signup() -> Page:
+    """Makes the account that a link was mailed for, unless it has made one before."""
+
+    def find(token: str) -> User | None:
+        address, _ = sign_up_links.loads(token, max_age=letters.LINK_SECONDS)
+        user = User(email=address)
+        return None if links.is_used(token) or User.find(user.email) else user
+
+    def save(user: User, form: NewPasswordForm, token: str) -> Page:
+        stored_password = user.password = passwords.hasher.hash(form.new_password1.data or "")
+        db.session.add(user)
+        try:
+            db.session.commit()
+        except IntegrityError:  # somebody was faster with the same link
+            db.session.rollback()
+            return expired()
+        links.use(token)
+        response = log_in(user, stored_password, url_for("accounts.account"))
+        flash(texts.SIGNED_UP)
+        return response
+
+    return finish(find, save)
+
+
+@accounts.route("/reset/finish/", methods=["GET", "POST"])
+def finish_reset() -> Page:
+    def find(token: str) -> User | None:
+        user_id, fingerprint = reset_links.loads(token, max_age=letters.LINK_SECONDS)
+        user = db.session.get(User, user_id)
+        return user if user and user.fingerprint == fingerprint else None
+
+    def save(user: User, form: NewPasswordForm, token: str) -> Page:
+        if not replace_password(user, form):  # somebody was faster with the same link
+            return expired()
+        session.pop("link")
+        flash(texts.PASSWORD_RESET)
+        return redirect(url_for("accounts.login"))
+
+    return finish(find, save)
+
+
+def finish(find: Callable[[str], User | None], save: Callable[[User, NewPasswordForm, str], Page]) -> Page:
+    """Let whoever has opened the link of a mail choose a password.
+
+    At once its token moves from the address to the session: addresses are logged, kept, and sent to other pages.
+    """
+    token = request.args.get("token") or session.get("link", "")
     try:
-        user = User(email=sign_up_links.loads(token, max_age=letters.LINK_SECONDS))
+        user = find(token)
     except BadData:
+        user = None
+    if user is None:
         return expired()
-    if User.find(user.email):
-        return expired()
+    if "token" in request.args:
+        session["link"] = token
+        return redirect(request.path)
     form = NewPasswordForm(user)
     if not form.validate_on_submit():
         return show("password", form, address=user.email)
-    db.session.add(user)
-    try:
-        save_password(user, form)
-    except IntegrityError:  # somebody was faster with the same link
+    return save(user, form, token)
+
+
+def replace_password(user: User, form: NewPasswordForm) -> str | None:
+    """Store a new password in place of the one that was read, and log the user out everywhere.
+
+    Return what is stored, or None where the account has changed meanwhile: of several attempts at once one succeeds.
+    """
+    new = passwords.hasher.hash(form.new_password1.data or "")
+    unchanged = User.id == user.id, User.email == user.email, User.password == user.password, User.is_active
+    if db.session.scalar(db.update(User).where(*unchanged).values(password=new).returning(User.id)) is None:
         db.session.rollback()
-        return expired()
-    sessions.log_in(user)
-    flash(texts.SIGNED_UP)
-    return redirect(url_for("accounts.account"))
-
-
-@accounts.route("/reset/<int:user_id>/<token>/", methods=["GET", "POST"])
-def finish_reset(user_id: int, token: str) -> Page:
-    user = db.session.get(User, user_id)
-    try:
-        fingerprint = reset_links.loads(token, max_age=letters.LINK_SECONDS)
-    except BadData:
-        return expired()
-    if user is None or fingerprint != user.fingerprint:
-        return expired()
-    form = NewPasswordForm(user)
-    if not form.validate_on_submit():
-        return show("password", form, address=user.email)
-    save_password(user, form)
-    flash(texts.PASSWORD_RESET)
-    return redirect(url_for("accounts.login"))
-
-
-def save_password(user: User, form: NewPasswordForm) -> None:
-    """Change the password, and log the user out everywhere."""
-    user.password = passwords.hasher.hash(form.new_password1.data or "")
-    user.sessions.clear()
+        return None
+    db.session.execute(db.delete(Session).where(Session.user_id == user.id))
     db.session.commit()
+    return new
 
 
 def expired() -> Page:

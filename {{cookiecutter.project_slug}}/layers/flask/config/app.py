@@ -5,7 +5,7 @@ from werkzeug.exceptions import HTTPException
 
 from accounts.commands import commands as accounts_commands
 from accounts.views import accounts
-from config import settings, static
+from config import bodies, settings, static
 from config.cache import cache
 from config.database import db, unattached
 from config.forms import aria, csrf
@@ -21,6 +21,8 @@ def create_app() -> Flask:
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"creator": unattached}
     db.init_app(app)
     cache.init_app(app)
+    # Before whatever reads a body, which the protection of forms does.
+    bodies.init_app(app)
     csrf.init_app(app)
     app.add_template_filter(aria)
     app.cli.add_command(accounts_commands)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from accounts import counts  # noqa: F401  # The accounts' counters are shared when they are made before the fork.
 from config import env, services, timeouts
 
 BASE_DIR = env.BASE_DIR
@@ -48,6 +49,14 @@ SESSION_COOKIE_SECURE = HTTPS
 SESSION_REFRESH_EACH_REQUEST = False
 # As long as the session: a form may be open for a day.
 WTF_CSRF_TIME_LIMIT = None
+
+# Bodies of requests
+
+# Far below what the server takes (WEB_MAX_BODY_MB). A view that wants files asks for more, below its route, by
+# @takes_files(megabytes=20) from config/bodies.py: in the view itself it would be too late, the form is read by then.
+MAX_CONTENT_LENGTH = 1_000_000
+MAX_FORM_MEMORY_SIZE = 500_000
+MAX_FORM_PARTS = 1000
 
 # Migrations
 

@@ -23,8 +23,25 @@ class Person:
             db.session.commit()
 
     def deactivate(self) -> None:
+        self.change(is_active=False)
+
+    def move(self, address: str) -> None:
+        """Have another address."""
+        self.change(email=address)
+        self.address = address
+
+    def stored_password(self) -> str:
         with application.app_context():
-            user = User.find(self.address)
-            assert user
-            user.is_active = False
+            return self.find().password
+
+    def change(self, **values: object) -> None:
+        with application.app_context():
+            user = self.find()
+            for name, value in values.items():
+                setattr(user, name, value)
             db.session.commit()
+
+    def find(self) -> User:
+        user = User.find(self.address)
+        assert user
+        return user

@@ -6,7 +6,8 @@ from typing import NoReturn
 
 import psycopg
 import pytest
-from flask import Flask
+from flask import Flask, request
+from flask_wtf.csrf import generate_csrf
 from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import BadRequest, Forbidden, NotFound
@@ -77,5 +78,23 @@ def page_that_raises(application: Flask) -> Callable[[Exception], str]:
 
         application.add_url_rule("/raises", view_func=view)
         return "/raises"
+
+    return add
+
+
+@pytest.fixture
+def page_that_takes_files(application: Flask) -> Callable[[int], str]:
+    """Adds a page with a form for a file, which answers with the file's size, and returns its address."""
+    from config.bodies import takes_files
+
+    def add(megabytes: int) -> str:
+        @application.route("/files", methods=["GET", "POST"])
+        @takes_files(megabytes)
+        def view() -> str:
+            if request.method == "GET":
+                return f'<input type="hidden" name="csrf_token" value="{generate_csrf()}">'
+            return str(len(request.files["file"].read()))
+
+        return "/files"
 
     return add

@@ -1,5 +1,6 @@
 """Accounts as whoever runs the project sees them."""
 
+import difflib
 import time
 import uuid
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ from itsdangerous import TimestampSigner
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from accounts import passwords, sessions
+from accounts import passwords, sessions, texts, views
+from accounts.forms import NewPasswordForm
 from accounts.models import User
 from config.database import db
 from tests.accounts import PASSWORD
@@ -62,7 +64,7 @@ def test_a_deactivated_account_has_no_session(application: Flask, address: str) 
     user = User.find(address)
     assert user
     with application.test_request_context():
-        sessions.log_in(user)
+        sessions.log_in(user, user.password)
     flask(application, "deactivate", address)
     db.session.expire_all()
     assert not user.is_active
@@ -77,6 +79,7 @@ def test_a_deactivated_account_has_no_session(application: Flask, address: str) 
     [
         (["promote", "nobody@example.com"], "No account has the address nobody@example.com."),
         (["create", "new@example.com", "--password", "short"], "This password is too short."),
+        (["create", "new@example.com", "--password", "1" * 1001], texts.PASSWORD_TOO_LONG),
     ],
 )
 def test_a_command_that_cannot_be_done_says_why(application: Flask, arguments: list[str], problem: str) -> None:
@@ -93,14 +96,51 @@ def test_the_database_knows_one_account_an_address_whatever_its_case(application
     db.session.rollback()
 
 
+def test_a_session_belongs_to_the_password_that_was_checked(application: Flask, address: str) -> None:
+    flask(application, "create", address, "--password", PASSWORD)
+    user = User.find(address)
+    assert user
+    with application.test_request_context():
+        sessions.log_in(user, passwords.hasher.hash("the one before"))
+        assert sessions.load_user(session["token"]) is None
+        sessions.log_in(user, user.password)
+        assert sessions.load_user(session["token"]) == user
+
+
+@pytest.mark.parametrize("change", ["password = 'x'", "email = 'x' || email", "is_active = false"])
+def test_a_password_takes_the_place_of_none_but_the_one_that_was_read(
+    change: str, application: Flask, address: str
+) -> None:
+    flask(application, "create", address, "--password", PASSWORD)
+    user = User.find(address)
+    assert user
+    with application.test_request_context():
+        form = NewPasswordForm(user)
+        form.new_password1.data = "another fine horse"
+        db.session.execute(text(f"UPDATE users SET {change} WHERE id = :id"), {"id": user.id})
+        assert views.replace_password(user, form) is None
+
+
+def test_many_parts_of_an_address_cost_nothing_beside_a_long_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+
+    def quick_ratio(matcher: difflib.SequenceMatcher[str]) -> float:
+        compared.append(matcher)
+        return 0.0
+
+    monkeypatch.setattr(difflib.SequenceMatcher, "quick_ratio", quick_ratio)
+    passwords.problems("1" * texts.PASSWORD_MAX_LENGTH, ".".join("a" * 120) + "@example.com")
+    assert compared == []
+
+
 def test_logging_in_again_ends_the_session_before(application: Flask, address: str) -> None:
     flask(application, "create", address, "--password", PASSWORD)
     user = User.find(address)
     assert user
     with application.test_request_context():
-        sessions.log_in(user)
+        sessions.log_in(user, user.password)
         token = session["token"]
-        sessions.log_in(user)
+        sessions.log_in(user, user.password)
     assert sessions.load_user(token) is None
 
 
@@ -111,14 +151,14 @@ def test_an_expired_session_ends_and_is_forgotten(
     user = User.find(address)
     assert user
     with application.test_request_context():
-        sessions.log_in(user)
+        sessions.log_in(user, user.password)
         token = session["token"]
     assert sessions.load_user(token) == user
     monkeypatch.setitem(application.config, "PERMANENT_SESSION_LIFETIME", -1)
     assert sessions.load_user(token) is None
     # The next to log in forgets it.
     with application.test_request_context():
-        sessions.log_in(user)
+        sessions.log_in(user, user.password)
     monkeypatch.undo()
     assert sessions.load_user(token) is None
 
