@@ -260,8 +260,8 @@ def test_does_not_hand_mail_to_a_server_that_nobody_vouches_for(
         assert server.mailbox.messages == []
 
 
-def test_stays_calm_while_its_mail_server_is_down(project: Project, database_url: str) -> None:
-    url = f"smtp://localhost:{free_port()}"
+def test_stays_calm_while_its_mail_server_is_down(project: Project, database_url: str, refusing_port: int) -> None:
+    url = f"smtp://localhost:{refusing_port}"
     with running(project, DATABASE_URL=database_url, EMAIL_URL=url) as dyno:
         visitor = Visitor(dyno)
         for path in "/accounts/signup/", "/accounts/reset/":

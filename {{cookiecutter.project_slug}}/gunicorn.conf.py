@@ -3,7 +3,8 @@
 import os
 import sys
 
-from config import env, server, services, settings, timeouts, worker
+from config import settings
+from runtime import env, server, services, timeouts, worker
 
 # The platform's `web: gunicorn config.wsgi`, and a bare `gunicorn` too.
 wsgi_app = "config.wsgi"

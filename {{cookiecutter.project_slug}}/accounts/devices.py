@@ -9,9 +9,7 @@ import hmac
 import secrets
 from typing import Literal, TypedDict
 
-from config import settings
-
-COOKIE = "__Host-device" if settings.HTTPS else "device"
+from runtime.framework import setting
 
 
 class Options(TypedDict):
@@ -23,7 +21,12 @@ class Options(TypedDict):
     samesite: Literal["Lax"]
 
 
-OPTIONS: Options = {"max_age": 365 * 24 * 3600, "secure": settings.HTTPS, "httponly": True, "samesite": "Lax"}
+def cookie_name() -> str:
+    return "__Host-device" if setting("HTTPS") else "device"
+
+
+def options() -> Options:
+    return {"max_age": 365 * 24 * 3600, "secure": setting("HTTPS"), "httponly": True, "samesite": "Lax"}
 
 
 def remember(address: str, stored_password: str) -> str:
@@ -41,4 +44,4 @@ def recognize(cookie: str, address: str, stored_password: str) -> str:
 
 def sign(name: str, address: str, stored_password: str) -> str:
     message = "\n".join(["accounts.device", name, address.lower(), stored_password])
-    return hmac.new(settings.SECRET_KEY.encode(), message.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(setting("SECRET_KEY").encode(), message.encode(), hashlib.sha256).hexdigest()

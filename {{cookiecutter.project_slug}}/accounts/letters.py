@@ -5,7 +5,7 @@ Whether an address has an account is told to its owner only: the page says the s
 
 from typing import NamedTuple
 
-from config import settings
+from runtime.framework import setting
 
 # How long a link works.
 LINK_SECONDS = 3600
@@ -52,4 +52,4 @@ def has_no_account(link: str) -> Letter:
 
 def letter(subject: str, reason: str, link: str) -> Letter:
     ending = "If it was not you, there is nothing that you need to do."
-    return Letter(f"{subject} – {settings.SITE_NAME}", f"Hello,\n\n{reason}\n\n{link}\n\n{ending}\n")
+    return Letter(f"{subject} – {setting('SITE_NAME')}", f"Hello,\n\n{reason}\n\n{link}\n\n{ending}\n")

@@ -11,7 +11,7 @@ import logging
 from limits.errors import StorageError
 
 from accounts import letters, throttle
-from accounts.counts import memory
+from runtime.counts import memory
 
 logger = logging.getLogger(__name__)
 
@@ -20,8 +20,8 @@ def use(token: str) -> None:
     """Remember that a link was used."""
     memory.incr(key(token), letters.LINK_SECONDS)
     try:
-        if throttle.redis:
-            throttle.redis.incr(key(token), letters.LINK_SECONDS)
+        if shared := throttle.redis():
+            shared.incr(key(token), letters.LINK_SECONDS)
     except StorageError as error:
         logger.warning(f"A used link is remembered by this server only, because Redis does not answer: {error}")
 
@@ -29,7 +29,8 @@ def use(token: str) -> None:
 def is_used(token: str) -> bool:
     """Whether a link was used before."""
     try:
-        return memory.get(key(token)) > 0 or bool(throttle.redis and throttle.redis.get(key(token)))
+        shared = throttle.redis()
+        return memory.get(key(token)) > 0 or bool(shared and shared.get(key(token)))
     except StorageError as error:
         logger.warning(f"Only this server's links are known, because Redis does not answer: {error}")
         return False

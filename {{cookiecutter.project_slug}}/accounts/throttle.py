@@ -5,6 +5,7 @@ they are counted in memory that all workers of a dyno share: with N dynos there 
 a restart forgets them.
 """
 
+import functools
 import hashlib
 import ipaddress
 import logging
@@ -15,9 +16,10 @@ from limits import RateLimitItem, parse
 from limits.errors import StorageError
 from limits.storage import RedisStorage
 
-from accounts.counts import memory
-from config import services, settings
-from config.middleware import visitor
+from runtime import services
+from runtime.counts import memory
+from runtime.framework import setting
+from runtime.middleware import visitor
 
 # A client is told to wait first, and so does not lock the owner of an address out. Many people may share one: a school,
 # an office, a mobile network. From many clients at once an address is guessed at more often, but not without end.
@@ -33,7 +35,16 @@ LIMITS = {
 DEVICE_LIMIT = parse("10 per 15 minutes")
 
 logger = logging.getLogger(__name__)
-redis = RedisStorage(settings.REDIS_URL, wrap_exceptions=True, **services.REDIS_OPTIONS) if settings.REDIS_URL else None
+
+
+def redis() -> RedisStorage | None:
+    """Where attempts are counted over all dynos."""
+    return connect(url) if (url := setting("REDIS_URL")) else None
+
+
+@functools.cache
+def connect(url: str) -> RedisStorage:
+    return RedisStorage(url, wrap_exceptions=True, **services.REDIS_OPTIONS)
 
 
 def attempt(action: str, address: str, environ: Mapping[str, Any], device: str = "") -> bool:
@@ -43,8 +54,8 @@ def attempt(action: str, address: str, environ: Mapping[str, Any], device: str =
     """
     keys = counted(action, address, environ, device).values()
     try:
-        if redis:
-            return all(redis.incr(key, limit.get_expiry()) <= limit.amount for key, limit in keys)
+        if shared := redis():
+            return all(shared.incr(key, limit.get_expiry()) <= limit.amount for key, limit in keys)
     except StorageError as error:
         logger.warning(f"Attempts are counted in memory, because Redis does not answer: {error}")
     return all(memory.incr(key, limit.get_expiry()) <= limit.amount for key, limit in keys)
@@ -56,9 +67,9 @@ def forget(action: str, address: str, environ: Mapping[str, Any], device: str = 
     for key in keys:
         memory.clear(key)
     try:
-        if redis:
+        if shared := redis():
             for key in keys:
-                redis.clear(key)
+                shared.clear(key)
     except StorageError as error:
         logger.warning(f"Attempts were not forgotten, because Redis does not answer: {error}")
 

@@ -1,5 +1,8 @@
-"""How the project runs: settings, server, log."""
+"""How the project is put together: its settings, its addresses, its application."""
 
-from config import logs
+from pathlib import Path
 
+from runtime import env, logs
+
+env.load(Path(__file__).resolve().parent.parent / ".env")
 logs.configure()

@@ -4,7 +4,7 @@ import html
 import string
 from pathlib import Path
 
-from config import logs
+from runtime import logs
 
 PAGE = string.Template((Path(__file__).parent / "templates" / "error.html").read_text("utf-8"))
 TEXTS = {

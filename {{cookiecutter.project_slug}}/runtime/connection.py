@@ -22,7 +22,7 @@ from typing import IO, Any, ClassVar
 from gunicorn import http
 from gunicorn.http import errors
 
-from config import timeouts
+from runtime import timeouts
 
 # What a request's head may have, all its fields together; routers let less through.
 HEAD_BYTES = 128 * 1024

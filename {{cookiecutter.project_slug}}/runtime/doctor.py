@@ -17,7 +17,7 @@ import sys
 import sysconfig
 import tomllib
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -25,7 +25,12 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).resolve().parent.parent
+from runtime import framework, processes
+from runtime.checks import CheckError
+
+# Where `make` runs it, and the platform each process.
+ROOT = Path.cwd()
+APPLICATION = "config.wsgi"
 APP_JSON = Path(__file__).with_name("app-json.schema.json")
 SUPPORTED_PYTHONS = ("3.12", "3.13", "3.14")
 LOCKS = {"requirements.txt", "Pipfile.lock", "poetry.lock", "uv.lock"}
@@ -35,13 +40,6 @@ BUILTINS = {".", ":", "[", "[[", "case", "cd", "eval", "exit", "export", "for", 
 BUILTINS |= {"source", "trap", "ulimit", "umask", "unset", "wait"}
 KEYWORDS = {"!", "{", "}", "do", "done", "elif", "else", "esac", "fi", "if", "then", "until", "while"}
 LAUNCHERS = {"command", "env", "exec", "nice", "nohup", "time"}
-
-
-class CheckError(Exception):
-    """Something that is wrong, and what to do about it."""
-
-    def __init__(self, problem: str, cure: str) -> None:
-        super().__init__(f"{problem} {cure}".strip())
 
 
 def git(*arguments: str) -> list[str]:
@@ -147,10 +145,8 @@ def needs(package: str) -> Iterator[Requirement]:
             yield requirement
 
 
-def processes() -> dict[str, str]:
+def process_types() -> dict[str, str]:
     """The commands of the Procfile, by the name of their process."""
-    from config import procfile
-
     if not (ROOT / "Procfile").exists():
         raise CheckError("There is no Procfile.", "Write one: echo 'web: gunicorn config.wsgi' > Procfile")
     names = []
@@ -168,11 +164,11 @@ def processes() -> dict[str, str]:
         names.append(match[1])
     if names[:1] != ["web"]:
         raise CheckError("The Procfile does not begin with the web process.", "Begin with: web: gunicorn config.wsgi")
-    return procfile.read()
+    return processes.read()
 
 
 def procfile() -> None:
-    for name, line in processes().items():
+    for name, line in process_types().items():
         try:
             for words in commands(line):
                 resolve(words)
@@ -269,13 +265,11 @@ def unknown_command(program: str, arguments: list[str]) -> str | None:
     """The argument that names no command of the framework's, where the program is the framework's."""
     if not arguments or not re.fullmatch(r"(\./)?manage\.py|django(-admin)?|flask", program):
         return None
-    from config import checks
-
-    return checks.unknown_command(Path(program).name, arguments)
+    return framework.unknown_command(application(), Path(program).name, arguments)
 
 
 def gunicorn() -> None:
-    for words in commands(processes()["web"]):
+    for words in commands(process_types()["web"]):
         # As far as a shell is not needed to know them.
         words = [Template(word).safe_substitute({"PORT": "8000"} | os.environ) for word in words]
         if Path(words[0]).name == "gunicorn" and "$" not in "".join(words):
@@ -328,12 +322,10 @@ def app_json() -> str | None:
 
 def formation(content: dict[str, Any]) -> None:
     """Raise unless app.json starts what the Procfile names, and nothing else."""
-    from config import procfile
-
     if not (ROOT / "Procfile").exists():
         return
     # Run once a release, never started.
-    names = procfile.read().keys() - {"postdeploy", "release"}
+    names = processes.read().keys() - {"postdeploy", "release"}
     started = content.get("formation", dict.fromkeys(names))
     if missing := sorted(names - started.keys()):
         raise CheckError(
@@ -351,22 +343,35 @@ def formation(content: dict[str, Any]) -> None:
 
 
 def secret_key() -> None:
-    from config import env
+    from runtime import env
 
     # Anywhere but on the platform its absence is only worth a note.
     if env.text("DYNO") and not env.text("SECRET_KEY"):
         raise CheckError("SECRET_KEY is not set.", "Set one: heroku config:set SECRET_KEY=$(openssl rand -hex 32)")
 
 
-def framework(name: str) -> None:
-    """What only the framework can tell."""
-    from config import checks
+def static_files() -> None:
+    framework.check_static_files(
+        application(), {path.relative_to(ROOT): path.read_text("utf-8") for path in templates()}
+    )
 
-    getattr(checks, name)()
+
+def migrations() -> None:
+    framework.check_migrations(application())
+
+
+def deployment() -> None:
+    framework.check_deployment(application())
+
+
+@cache
+def application() -> Any:
+    """The project's, by the name that Gunicorn takes it by."""
+    return framework.load(APPLICATION)
 
 
 def connections(limit: int | None) -> str:
-    from config import server, services
+    from runtime import server, services
 
     workers, _ = server.workers()
     needed = workers * services.THREADS
@@ -397,9 +402,9 @@ def main() -> None:
         "Procfile": procfile,
         "app.json": app_json,
         "web process starts": gunicorn,
-        "static files": partial(framework, "static_files"),
-        "migrations follow models": partial(framework, "migrations"),
-        "deployment checks": partial(framework, "deployment"),
+        "static files": static_files,
+        "migrations follow models": migrations,
+        "deployment checks": deployment,
         "database connections": partial(connections, limit),
     }
     failed = False
@@ -418,7 +423,7 @@ def main() -> None:
 
 def first_boot() -> list[str]:
     """What the log of the first boot will ask for."""
-    from config import env
+    from runtime import env
 
     return [line for line in env.advice if "heroku" in line]
 

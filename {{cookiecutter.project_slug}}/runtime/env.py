@@ -10,20 +10,20 @@ import secrets
 from pathlib import Path
 from typing import NoReturn
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-
-# Git ignores the file, so it is never part of a push: only a developer's machine has one.
-if (BASE_DIR / ".env").exists():
-    from dotenv import load_dotenv
-
-    load_dotenv(BASE_DIR / ".env")
-
 FLAGS = {"1": True, "on": True, "true": True, "yes": True, "0": False, "off": False, "false": False, "no": False}
 SECRET_KEY_LENGTH = 50
 SECRET_KEY_PLACEHOLDERS = ("change", "django-insecure", "example", "insecure", "placeholder", "secret", "your")
 
 # What the owner should set next: each entry is one WARNING in the log, once a boot.
 advice: list[str] = []
+
+
+def load(file: Path) -> None:
+    """Take variables that are not set yet from a file, where it exists: Git ignores it, so only a developer has one."""
+    if file.exists():
+        from dotenv import load_dotenv
+
+        load_dotenv(file)
 
 
 def advise(problem: str, cure: str) -> None:

@@ -12,15 +12,16 @@ import sys
 import sysconfig
 import time
 from contextlib import suppress
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock, Thread
 
-from config import env, server, timeouts
+from runtime import env, server, timeouts
 
 
 def read() -> dict[str, str]:
     """The commands of the Procfile by the name of their process; the platform, too, passes over any other line."""
-    lines = (env.BASE_DIR / "Procfile").read_text("utf-8").splitlines()
+    lines = Path("Procfile").read_text("utf-8").splitlines()
     found = (re.fullmatch(r"([A-Za-z0-9_-]+):\s*(\S.*?)\s*", line) for line in lines)
     return {match[1]: match[2] for match in found if match}
 
@@ -128,6 +129,7 @@ class Processes:
 
 def main() -> None:
     """Run the release step, and then all other processes, until they end."""
+    env.load(Path(".env"))
     port = server.local_port()
     os.environ["DATABASE_URL"] = env.text("DATABASE_URL", "sqlite:///db.sqlite3")
     os.environ["DEBUG"] = "off"

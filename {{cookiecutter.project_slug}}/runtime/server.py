@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from gunicorn import glogging
 
-from config import env, logs
-from config.worker import server_stops, shares
+from runtime import counts, env, logs  # noqa: F401  # Counters are shared when they are made before the fork.
+from runtime.worker import server_stops, shares
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
@@ -141,9 +141,9 @@ def when_ready(arbiter: "Arbiter") -> None:
 
     signal.signal(signal.SIGTERM, stop)
     if arbiter.cfg.preload_app:
-        from config import database
+        from runtime import framework
 
-        database.disconnect()
+        framework.disconnect(arbiter.app.wsgi())
     count, reason = workers()
     if count != arbiter.cfg.workers:
         count, reason = arbiter.cfg.workers, "as the command line says"

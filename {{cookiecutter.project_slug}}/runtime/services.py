@@ -1,10 +1,11 @@
 """The services a platform attaches: their addresses, checked, with what every connection needs."""
 
 import re
+from pathlib import Path
 from typing import Any, TypedDict
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
-from config import env, timeouts
+from runtime import env, timeouts
 
 # A process holds one database connection a thread, so this is also the size of its pool.
 THREADS = env.number("WEB_THREADS", 4, least=1, most=100)
@@ -31,6 +32,11 @@ NO_DATABASE = (
 )
 
 
+# What the log says of a service that is missing or does not answer, by the name that readiness gives it.
+MISSING = {"database": " ".join(NO_DATABASE)}
+LOOK_AT = {"cache": "heroku redis:info", "database": "heroku pg:info"}
+
+
 def without_password(url: str) -> str:
     """The same URL, fit for a message: ``postgres://user:***@host/name``."""
     scheme, separator, rest = url.rpartition("://")
@@ -51,22 +57,22 @@ def allowed_hosts() -> list[str]:
     return hosts
 
 
-def database_url(*, debug: bool) -> str | None:
+def database_url(folder: Path, *, debug: bool) -> str | None:
     """The database's URL with what every connection needs, or None when no database is attached.
 
     ``postgres://`` becomes ``postgresql://``. TLS is required unless the server is on this machine or the URL has its
-    own ``sslmode``. With DEBUG and nothing attached, a SQLite file beside the code serves; in production it would be
+    own ``sslmode``. With DEBUG and nothing attached, a SQLite file in ``folder`` serves; in production it would be
     lost at every restart, so there it must be asked for.
     """
     if not (url := env.text("DATABASE_URL")):
         if debug:
-            return f"sqlite:///{env.BASE_DIR / 'db.sqlite3'}"
+            return f"sqlite:///{folder / 'db.sqlite3'}"
         env.advise(*NO_DATABASE)
         return None
     scheme, _, rest = url.partition("://")
     if scheme == "sqlite":
         path = rest.partition("/")[2]
-        return f"sqlite:///{env.BASE_DIR / path}" if path not in {"", ":memory:"} else "sqlite://"
+        return f"sqlite:///{folder / path}" if path not in {"", ":memory:"} else "sqlite://"
     try:
         parts = urlsplit(url)
         host, name = parts.hostname or "", unquote(parts.path.lstrip("/"))

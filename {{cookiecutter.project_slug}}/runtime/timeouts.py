@@ -5,7 +5,7 @@ a byte moves every ``STALL`` seconds. The application is held to producing somet
 WEB_TIMEOUT moves, and the limit of a statement follows.
 """
 
-from config import env
+from runtime import env
 
 # To reach a service: a database, a cache, a mail server.
 CONNECT = 3

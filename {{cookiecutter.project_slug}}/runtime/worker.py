@@ -29,8 +29,8 @@ from typing import TYPE_CHECKING, Any
 from gunicorn.http import errors, wsgi
 from gunicorn.workers import base
 
-from config import logs, timeouts
-from config.connection import Connection, State
+from runtime import logs, timeouts
+from runtime.connection import Connection, State
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from config import logs
+from runtime import logs
 from tests.visitor import Visitor
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from limits.errors import StorageError
 
 from accounts import devices, letters, texts, throttle
-from accounts.counts import memory
+from runtime.counts import memory
 from tests.accounts import PASSWORD, Person
 from tests.visitor import SESSION, Visitor
 
@@ -591,13 +591,13 @@ def test_a_browser_is_known_to_its_own_account_and_password_only(
 ) -> None:
     victim = Person(f"victim-{person.address}")
     log_in(web, person.address)
-    cookie = web.get_cookie(devices.COOKIE, "localhost")
+    cookie = web.get_cookie("__Host-device", "localhost")
     assert cookie
     assert devices.recognize(cookie.value, person.address, person.stored_password())
     assert not devices.recognize(cookie.value, victim.address, victim.stored_password())
     web.submit("/accounts/password/", old_password=PASSWORD, new_password1=ANOTHER, new_password2=ANOTHER)
     assert not devices.recognize(cookie.value, person.address, person.stored_password())
-    renewed = web.get_cookie(devices.COOKIE, "localhost")
+    renewed = web.get_cookie("__Host-device", "localhost")
     assert renewed
     assert devices.recognize(renewed.value, person.address, person.stored_password())
     person.move(f"new-{person.address}")
@@ -607,7 +607,7 @@ def test_a_browser_is_known_to_its_own_account_and_password_only(
 @pytest.mark.parametrize("cookie", ["", ".", "a.b", "ä.ö", "x" * 3000])
 def test_a_forged_device_is_a_stranger(cookie: str, web: Visitor, person: Person) -> None:
     assert devices.recognize(cookie, person.address, person.stored_password()) == ""
-    web.set_cookie(devices.COOKIE, cookie, domain="localhost", secure=True)
+    web.set_cookie("__Host-device", cookie, domain="localhost", secure=True)
     statuses = [
         web.submit("/accounts/login/", username=person.address, password="a guess").status_code for _ in range(11)
     ]
@@ -617,7 +617,7 @@ def test_a_forged_device_is_a_stranger(cookie: str, web: Visitor, person: Person
 def test_signing_up_makes_the_browser_known(web: Visitor, address: str, log: list[str]) -> None:
     web.submit("/accounts/signup/", email=address)
     web.submit(link(log), new_password1=PASSWORD, new_password2=PASSWORD)
-    assert web.get_cookie(devices.COOKIE, "localhost")
+    assert web.get_cookie("__Host-device", "localhost")
 
 
 def test_an_account_of_ones_own_buys_no_guesses_at_others(

@@ -9,13 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from accounts.counts import SLOTS, Counts
-from config.env import BASE_DIR
+from runtime.counts import SLOTS, Counts
+from runtime.env import BASE_DIR
 
 # In a process of its own, since one that has threads is not to be forked.
 FORKS = """
 import fcntl, os, signal
-from accounts.counts import Counts
+from runtime.counts import Counts
 
 counts = Counts()
 workers = []

@@ -2,7 +2,8 @@
 
 import pytest
 
-from config import cache, database, services, settings
+from config import cache, database, settings
+from runtime import services
 from tests.visitor import Visitor
 
 ANYWHERE = "http://10.1.2.3:5000"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from config import logs
+from runtime import logs
 from tests.visitor import Visitor
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from config.middleware import SECURITY_HEADERS, Middleware, allowed, visitor
+from runtime.middleware import SECURITY_HEADERS, Middleware, allowed, visitor
 from tests.visitor import Visitor
 
 if TYPE_CHECKING:

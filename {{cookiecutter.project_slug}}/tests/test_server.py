@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from config import env, server, timeouts
+from runtime import env, server, timeouts
 
 CPU_V1 = "sys/fs/cgroup/cpu"
 HUGE = "9223372036854771712"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from config import env, services
+from runtime import env, services
 
 GOOD_KEY = "0123456789abcdef" * 4
 

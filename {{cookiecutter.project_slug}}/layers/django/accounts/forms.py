@@ -35,7 +35,7 @@ def limit(action: str, address: str, request: HttpRequest, device: str = "") -> 
 
 def known_device(request: HttpRequest, address: str) -> str:
     """The name of the browser where it has logged in to the account of an address before."""
-    if not (cookie := request.COOKIES.get(devices.COOKIE)):
+    if not (cookie := request.COOKIES.get(devices.cookie_name())):
         return ""
     user = User.objects.filter(email=address).first()
     # Nothing is ever signed without a password. It is looked at all the same, which takes as long.

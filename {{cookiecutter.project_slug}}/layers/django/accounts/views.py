@@ -43,7 +43,7 @@ def status_of(form: Form) -> int:
 
 def remember_device(response: HttpResponseBase, user: User) -> None:
     """Have the browser known from now on, where somebody has just logged in."""
-    response.set_cookie(devices.COOKIE, devices.remember(user.email, user.password), **devices.OPTIONS)
+    response.set_cookie(devices.cookie_name(), devices.remember(user.email, user.password), **devices.options())
 
 
 class Page(ContextMixin, View):

@@ -2,14 +2,14 @@
 
 import logging
 import warnings
+from pathlib import Path
 from typing import Any
 
 import dj_database_url
 
-from accounts import counts  # noqa: F401  # The accounts' counters are shared when they are made before the fork.
-from config import env, services
+from runtime import env, services
 
-BASE_DIR = env.BASE_DIR
+BASE_DIR = Path(__file__).resolve().parent.parent
 SITE_NAME = "{{ cookiecutter.project_name }}"
 
 # The one hinge between a developer's machine and everywhere else.
@@ -32,9 +32,9 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
 ]
-# SecurityMiddleware and the last are for Django's own checks: config/middleware.py does before them what they do.
+# SecurityMiddleware and the last are for Django's own checks: runtime/middleware.py does before them what they do.
 MIDDLEWARE = [
-    "config.bodies.Limit",
+    "runtime.framework.Limit",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -65,10 +65,10 @@ WSGI_APPLICATION = "config.wsgi.application"
 
 CACHES: dict[str, Any] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 DATABASES: dict[str, Any] = {}
-DATABASE_URL = services.database_url(debug=DEBUG)
+DATABASE_URL = services.database_url(BASE_DIR, debug=DEBUG)
 DEFAULT_FROM_EMAIL = services.mail_sender()
 MAIL_SERVER = services.mail_server()
-MAILERS: dict[str, Any] = {"default": {"BACKEND": "config.mail.LogBackend"}}
+MAILERS: dict[str, Any] = {"default": {"BACKEND": "runtime.framework.LogBackend"}}
 REDIS_URL = services.redis_url()
 
 if DATABASE_URL:
@@ -112,7 +112,7 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 # Bodies of requests
 
 # Far below what the server takes (WEB_MAX_BODY_MB), files included. A view that wants files asks for more by
-# @takes_files(megabytes=20) from config/bodies.py: in the view itself it would be too late, the form is read by then.
+# @takes_files(megabytes=20) from runtime/framework.py: inside the view it would be too late, since the form is read.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
@@ -125,7 +125,7 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STATIC_URL = "/static/"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "config.static.Storage"},
+    "staticfiles": {"BACKEND": "runtime.framework.Storage"},
 }
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = DEBUG or not (STATIC_ROOT / "staticfiles.json").exists()

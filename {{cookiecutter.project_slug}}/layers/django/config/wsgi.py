@@ -4,11 +4,24 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from config.middleware import Middleware
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django_application = get_wsgi_application()
 
-application = Middleware(get_wsgi_application())
+# Workers share what is imported before the fork; Django would import this in each of them at the first request.
+from config import settings, urls  # noqa: E402, F401
+from pages import errors  # noqa: E402
+from runtime import framework  # noqa: E402
+from runtime.middleware import Middleware  # noqa: E402
 
-# Django would import all views at the first request, after the fork, and each worker keep them for itself.
-from config import urls  # noqa: E402, F401
+if settings.REDIS_URL:
+    import redis  # noqa: F401
+
+application = Middleware(
+    django_application,
+    hosts=settings.ALLOWED_HOSTS,
+    services=framework.services(django_application),
+    error_page=errors.page,
+    https=settings.HTTPS,
+    hsts_seconds=settings.SECURE_HSTS_SECONDS,
+    debug=settings.DEBUG,
+)

@@ -8,8 +8,8 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from config import services
 from pages import errors
+from runtime import services
 
 logger = logging.getLogger(__name__)
 

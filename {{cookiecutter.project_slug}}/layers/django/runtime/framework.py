@@ -1,40 +1,176 @@
-"""What ``make doctor`` asks of Django; without a database, since it is asked on any machine."""
+"""All that the runtime needs of Django, and what Django needs of the runtime. Every framework has a module like it.
 
-import io
-import os
+The part for the doctor imports what it needs when it is asked: a process that serves would carry it for nothing.
+"""
+
+import functools
+import importlib
+import logging
 import re
-import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-import django
-from django.apps import apps
-from django.contrib.staticfiles import finders
-from django.core.management import call_command, get_commands
-from django.db.migrations.loader import MigrationLoader
-from django.test import override_settings
+from django.conf import settings
+from django.contrib.staticfiles.storage import StaticFilesStorage
+from django.core.cache import cache
+from django.core.exceptions import RequestDataTooBig
+from django.core.mail import EmailMessage
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import close_old_connections, connection, connections
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import Resolver404, get_resolver, resolve
+from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-from config import settings
-from config.doctor import ROOT, CheckError, templates
+from runtime.checks import CheckError
 
-settings.DATABASES.clear()
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-django.setup()
-
-STORAGE = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+logger = logging.getLogger(__name__)
 
 
-def static_files() -> None:
+def setting(name: str) -> Any:
+    """A setting of the project's."""
+    return getattr(settings, name)
+
+
+# Services
+
+
+def services(application: object) -> dict[str, Callable[[], object] | None]:
+    """What the project needs, each with a function that raises where it does not answer, or None where it is missing.
+
+    ``application`` is not needed here: Django has one at a time.
+    """
+    attached: dict[str, Callable[[], object] | None] = {"database": ask_database if settings.DATABASE_URL else None}
+    return attached | ({"cache": ask_cache} if settings.REDIS_URL else {})
+
+
+def ask_database() -> None:
+    # Outside a request nobody else drops a connection that the server has closed meanwhile.
+    close_old_connections()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def ask_cache() -> None:
+    cache.get("readyz")
+
+
+def disconnect(application: object) -> None:
+    """Close every database connection of this process."""
+    for opened in connections.all(initialized_only=True):
+        opened.close()
+        if hasattr(opened, "close_pool"):
+            opened.close_pool()
+
+
+class LogBackend(BaseEmailBackend):
+    """Writes each mail to the log in place of sending it."""
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        for message in email_messages:
+            recipients = ", ".join(message.recipients())
+            logger.info(f"Mail to {recipients}: {message.subject}", extra={"body": message.body})
+        return len(email_messages)
+
+
+# Static files
+
+
+class Storage(CompressedManifestStaticFilesStorage):
+    """WhiteNoise's manifest storage; a file that is not in the manifest keeps its plain name, with no page failing.
+
+    They are content-hashed and compressed by ``collectstatic``, and served all the same where it has not run.
+    """
+
+    def url(self, name: str | None, force: bool = False) -> str:
+        if name in self.hashed_files:
+            return super().url(name, force)
+        return StaticFilesStorage.url(self, name)
+
+
+# Bodies of requests
+
+
+def takes_files[**P, R](megabytes: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Lets a view take a body of that size.
+
+    Of a class it decorates ``dispatch``, by ``method_decorator``; of a ModelAdmin in the same way ``add_view`` and
+    ``change_view``.
+    """
+
+    def mark(view: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(view)
+        def marked(*arguments: P.args, **options: P.kwargs) -> R:
+            return view(*arguments, **options)
+
+        marked.max_body = megabytes * 1_000_000  # type: ignore[attr-defined]
+        return marked
+
+    return mark
+
+
+class Limit:
+    """Refuses a request that is too large before anything reads it, and also where nobody would.
+
+    Django itself counts no files, and nothing of what comes in chunks: it takes such a body for empty.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        sent = request.META.get("CONTENT_LENGTH") or ""
+        size = int(sent) if sent.isdecimal() else 0
+        most: int | None = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        if most is not None and size > most and size > getattr(view_of(request), "max_body", most):
+            # Raised, it would be an error in the log.
+            answer: Callable[..., HttpResponseBase] = get_resolver().resolve_error_handler(400)
+            return answer(request, exception=RequestDataTooBig())
+        return self.get_response(request)
+
+
+def view_of(request: HttpRequest) -> Any:
+    try:
+        return resolve(request.path_info).func
+    except Resolver404:
+        return None
+
+
+# What the doctor asks
+
+
+def load(name: str) -> object:
+    """The application of a module, without a database, since the doctor asks on any machine."""
+    application: object = importlib.import_module(name).application
+    settings.DATABASES.clear()
+    return application
+
+
+def check_static_files(application: object, templates: Mapping[Path, str]) -> None:
     """Every file that a template or a stylesheet names must exist, or the build and the page fail."""
-    for template in templates():
-        for name in re.findall(r"[{]% static [\"']([^\"']+)", template.read_text("utf-8")):
+    import tempfile
+
+    from django.contrib.staticfiles import finders
+    from django.core.management import call_command
+    from django.test import override_settings
+
+    for template, text in templates.items():
+        for name in re.findall(r"[{]% static [\"']([^\"']+)", text):
             if finders.find(name) is None:
-                raise CheckError(f"{template.relative_to(ROOT)} names {name}, which is no static file.", "Correct it.")
-    storages = settings.STORAGES | {"staticfiles": {"BACKEND": STORAGE}}
+                raise CheckError(f"{template} names {name}, which is no static file.", "Correct it.")
+    manifest = {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}
+    storages = settings.STORAGES | {"staticfiles": manifest}
     with tempfile.TemporaryDirectory() as folder, override_settings(STATIC_ROOT=folder, STORAGES=storages):
         # The admin's own files are Django's to check.
         call_command("collectstatic", ignore_patterns=["admin"], interactive=False, verbosity=0)
 
 
-def migrations() -> None:
+def check_migrations(application: object) -> None:
+    """Every model must be as its migrations make it."""
+    from django.apps import apps
+    from django.core.management import call_command
+    from django.db.migrations.loader import MigrationLoader
+
     # Without a migrations folder, a new application's models are nothing that Django looks at.
     for label in sorted(MigrationLoader(None).unmigrated_apps):
         if [*apps.get_app_config(label).get_models()]:
@@ -45,11 +181,18 @@ def migrations() -> None:
         raise CheckError("A model has changed since the last migration.", "python manage.py makemigrations") from error
 
 
-def deployment() -> None:
+def check_deployment(application: object) -> None:
+    """Django's own checks of what is risky in production."""
+    import io
+
+    from django.core.management import call_command
+
     call_command("check", deploy=True, fail_level="WARNING", stdout=io.StringIO())
 
 
-def unknown_command(program: str, arguments: list[str]) -> str | None:
+def unknown_command(application: object, program: str, arguments: list[str]) -> str | None:
     """The argument of manage.py that names no command."""
+    from django.core.management import get_commands
+
     name = arguments[0]
     return None if name.startswith("-") or "$" in name or name in {"help", *get_commands()} else name

@@ -32,7 +32,7 @@ django.setup()
 @pytest.fixture(scope="session")
 def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator["WSGIApplication"]:
     """The whole application as Gunicorn calls it, with its static files collected as a build does."""
-    from config.middleware import Middleware
+    from runtime.middleware import Middleware
 
     folder: Path = tmp_path_factory.mktemp("staticfiles")
     # The test runner keeps mail to itself; ours goes to the log.

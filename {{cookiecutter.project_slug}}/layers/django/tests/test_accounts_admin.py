@@ -10,9 +10,9 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from werkzeug.test import TestResponse
 
-from accounts import devices, passwords, texts
-from accounts.counts import memory
+from accounts import passwords, texts
 from accounts.models import User
+from runtime.counts import memory
 from tests.accounts import PASSWORD
 from tests.visitor import Visitor
 
@@ -91,7 +91,7 @@ def test_the_admins_log_in_is_slowed_down_as_any(web: Visitor, superuser: User) 
     memory.reset()
     assert log_in(web, PASSWORD).location == "/admin/"
     assert superuser.email in web.get("/admin/").text
-    assert web.get_cookie(devices.COOKIE, "localhost")
+    assert web.get_cookie("__Host-device", "localhost")
 
 
 def test_the_admins_log_in_is_for_staff_only(web: Visitor, superuser: User) -> None:

@@ -14,7 +14,7 @@ from django.utils.decorators import method_decorator
 from django.views.generic import View
 
 from config.bodies import takes_files
-from config.env import BASE_DIR
+from runtime.env import BASE_DIR
 from tests.visitor import Visitor
 
 

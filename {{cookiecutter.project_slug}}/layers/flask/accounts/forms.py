@@ -8,7 +8,7 @@ from wtforms.validators import EqualTo, InputRequired, Length, Regexp, StopValid
 
 from accounts import devices, passwords, texts, throttle
 from accounts.models import User
-from config.forms import Form
+from pages.forms import Form
 
 # As HTML defines it for an e-mail input, with a dot in the domain.
 ADDRESS = r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z0-9-]{2,63}\Z"
@@ -43,7 +43,7 @@ def not_too_long(form: Form, field: Field) -> None:
 def known_device(address: str, user: User | None) -> str:
     """The name of the browser where it has logged in to this account before."""
     # Nothing is ever signed without a password. It is looked at all the same, which takes as long.
-    return devices.recognize(request.cookies.get(devices.COOKIE, ""), address, user.password if user else "")
+    return devices.recognize(request.cookies.get(devices.cookie_name(), ""), address, user.password if user else "")
 
 
 def check_password(user: User, field: Field) -> None:

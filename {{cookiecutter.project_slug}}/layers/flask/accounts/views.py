@@ -16,9 +16,9 @@ from accounts.forms import AddressForm, ChangePasswordForm, DeleteForm, LogInFor
 from accounts.letters import Letter
 from accounts.models import Session, User
 from accounts.sessions import login_required
-from config import mail, settings
 from config.database import db
-from config.forms import Form
+from pages.forms import Form
+from runtime.framework import send_mail, setting
 
 # What an error means for the response that shows the form again; any other is the visitor's typing.
 STATUSES = {texts.TOO_MANY_ATTEMPTS: 429, texts.MAIL_NOT_SENT: 503}
@@ -27,8 +27,12 @@ OWN_ADDRESS = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 
 accounts = Blueprint("accounts", __name__, url_prefix="/accounts", template_folder="templates")
 logger = logging.getLogger(__name__)
-sign_up_links = URLSafeTimedSerializer(settings.SECRET_KEY, salt="accounts.signup")
-reset_links = URLSafeTimedSerializer(settings.SECRET_KEY, salt="accounts.reset")
+
+
+def links_to(page: str) -> URLSafeTimedSerializer:
+    """Signs what a mailed link says."""
+    return URLSafeTimedSerializer(setting("SECRET_KEY"), salt=f"accounts.{page}")
+
 
 type Page = str | tuple[str, int] | Response
 
@@ -73,7 +77,7 @@ def log_in(user: User, stored_password: str, address: str) -> Response:
     cookie = devices.remember(user.email, stored_password)
     sessions.log_in(user, stored_password)
     response = redirect(address)
-    response.set_cookie(devices.COOKIE, cookie, **devices.OPTIONS)
+    response.set_cookie(devices.cookie_name(), cookie, **devices.options())
     return response
 
 
@@ -117,7 +121,7 @@ def signup() -> Page:
         if user:
             return letters.has_account(url_for("accounts.login", _external=True))
         # Without the second, those of the same second would be one, and used together.
-        token = sign_up_links.dumps([address, secrets.token_urlsafe(8)])
+        token = links_to("signup").dumps([address, secrets.token_urlsafe(8)])
         return letters.finish_sign_up(url_for("accounts.finish_signup", token=token, _external=True))
 
     return send_letter("signup", letter)
@@ -128,7 +132,7 @@ def reset() -> Page:
     def letter(address: str, user: User | None) -> Letter:
         if not user:
             return letters.has_no_account(url_for("accounts.signup", _external=True))
-        token = reset_links.dumps([user.id, user.fingerprint])
+        token = links_to("reset").dumps([user.id, user.fingerprint])
         return letters.reset_password(url_for("accounts.finish_reset", token=token, _external=True))
 
     return send_letter("reset", letter)
@@ -142,7 +146,7 @@ def send_letter(name: str, letter: Callable[[str, User | None], Letter]) -> Page
     address = (form.email.data or "").lower()
     user = User.find(address)
     try:
-        mail.send(address, *letter(address, user if user and user.is_active else None))
+        send_mail(address, *letter(address, user if user and user.is_active else None))
     except OSError as error:
         logger.error(f"The mail server did not take a mail: {type(error).__name__}: {error}")
         form.form_errors.append(texts.MAIL_NOT_SENT)
@@ -160,7 +164,7 @@ def finish_signup() -> Page:
     """Makes the account that a link was mailed for, unless it has made one before."""
 
     def find(token: str) -> User | None:
-        address, _ = sign_up_links.loads(token, max_age=letters.LINK_SECONDS)
+        address, _ = links_to("signup").loads(token, max_age=letters.LINK_SECONDS)
         user = User(email=address)
         return None if links.is_used(token) or User.find(user.email) else user
 
@@ -183,7 +187,7 @@ def finish_signup() -> Page:
 @accounts.route("/reset/finish/", methods=["GET", "POST"])
 def finish_reset() -> Page:
     def find(token: str) -> User | None:
-        user_id, fingerprint = reset_links.loads(token, max_age=letters.LINK_SECONDS)
+        user_id, fingerprint = links_to("reset").loads(token, max_age=letters.LINK_SECONDS)
         user = db.session.get(User, user_id)
         return user if user and user.fingerprint == fingerprint else None
 

@@ -1,13 +1,5 @@
-"""The cache, and how the server sees it."""
+"""The cache: in Redis where REDIS_URL is set, else in each process' memory."""
 
 from flask_caching import Cache
 
 cache = Cache()
-
-
-def check() -> None:
-    """Raise if the cache does not answer."""
-    from config.wsgi import application
-
-    with application.app_context():
-        cache.get("readyz")

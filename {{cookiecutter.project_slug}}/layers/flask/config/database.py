@@ -1,9 +1,7 @@
-"""The database: its session, and how the server sees it."""
-
-from typing import NoReturn
+"""The database's session, and what every model inherits."""
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import MetaData, text
+from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
 
 
@@ -22,29 +20,3 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base)
-
-
-class NoDatabaseError(Exception):
-    """No database is attached."""
-
-
-def unattached() -> NoReturn:
-    """Stands in for the driver's ``connect`` where there is nothing to connect to."""
-    raise NoDatabaseError("no database attached")
-
-
-def check() -> None:
-    """Raise if the database does not answer."""
-    from config.wsgi import application
-
-    with application.app_context(), db.engine.connect() as connection:
-        connection.execute(text("SELECT 1"))
-
-
-def disconnect() -> None:
-    """Close every connection of this process."""
-    from config.wsgi import application
-
-    with application.app_context():
-        for engine in db.engines.values():
-            engine.dispose()

@@ -1,11 +1,11 @@
 """Every setting of the project, from the environment (see .env.example) with defaults that are safe in production."""
 
+from pathlib import Path
 from typing import Any
 
-from accounts import counts  # noqa: F401  # The accounts' counters are shared when they are made before the fork.
-from config import env, services, timeouts
+from runtime import env, services, timeouts
 
-BASE_DIR = env.BASE_DIR
+BASE_DIR = Path(__file__).resolve().parent.parent
 SITE_NAME = "{{ cookiecutter.project_name }}"
 
 # The one hinge between a developer's machine and everywhere else.
@@ -17,18 +17,18 @@ HTTPS = env.flag("HTTPS", default=not DEBUG)
 # Services
 
 CACHE_TYPE = "SimpleCache"
-DATABASE_URL = services.database_url(debug=DEBUG)
+DATABASE_URL = services.database_url(BASE_DIR, debug=DEBUG)
 MAIL_SENDER = services.mail_sender()
 MAIL_SERVER = services.mail_server()
 REDIS_URL = services.redis_url()
-SQLALCHEMY_DATABASE_URI = DATABASE_URL or "postgresql://"
+SQLALCHEMY_DATABASE_URI = DATABASE_URL
 SQLALCHEMY_ENGINE_OPTIONS: dict[str, Any] = {}
 
 if REDIS_URL:
     CACHE_TYPE = "RedisCache"
     CACHE_REDIS_URL = REDIS_URL
     CACHE_OPTIONS = services.REDIS_OPTIONS
-if SQLALCHEMY_DATABASE_URI.startswith("postgresql"):
+if DATABASE_URL and DATABASE_URL.startswith("postgresql"):
     # One connection a thread, looked at before a request uses it.
     SQLALCHEMY_ENGINE_OPTIONS = {
         "max_overflow": 0,
@@ -53,7 +53,7 @@ WTF_CSRF_TIME_LIMIT = None
 # Bodies of requests
 
 # Far below what the server takes (WEB_MAX_BODY_MB). A view that wants files asks for more, below its route, by
-# @takes_files(megabytes=20) from config/bodies.py: in the view itself it would be too late, the form is read by then.
+# @takes_files(megabytes=20) from runtime/framework.py: inside the view it would be too late, since the form is read.
 MAX_CONTENT_LENGTH = 1_000_000
 MAX_FORM_MEMORY_SIZE = 500_000
 MAX_FORM_PARTS = 1000

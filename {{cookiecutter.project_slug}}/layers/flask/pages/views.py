@@ -8,9 +8,9 @@ from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response
 
-from config import services
-from config.database import NoDatabaseError
 from pages import errors
+from runtime import services
+from runtime.framework import NoDatabaseError
 
 logger = logging.getLogger(__name__)
 

@@ -1,38 +1,267 @@
-"""What ``make doctor`` asks of Flask; on a database in memory, since it is asked on any machine."""
+"""All that the runtime needs of Flask, and what Flask needs of the runtime. Every framework has a module like it.
 
+The part for the doctor imports what it needs when it is asked: a process that serves would carry it for nothing.
+"""
+
+import atexit
+import functools
+import hashlib
+import importlib
+import io
+import logging
+import os
 import re
+import shutil
+import smtplib
+import ssl
+import tempfile
+from collections.abc import Callable, Mapping
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, NoReturn, cast
 
-from click import Context, Group
-from flask.cli import FlaskGroup, ScriptInfo
+import flask
+import sqlalchemy
+from flask import Flask, current_app, request
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.formparser import FormDataParser
+from whitenoise import WhiteNoise
+from whitenoise.compress import Compressor
 
-from config import settings
-from config.doctor import ROOT, CheckError, templates
+from runtime.checks import CheckError
 
-settings.DATABASE_URL = settings.SQLALCHEMY_DATABASE_URI = "sqlite://"
-settings.SQLALCHEMY_ENGINE_OPTIONS = {}
+if TYPE_CHECKING:
+    from flask_alembic import Alembic
+
+HASHED_NAME = re.compile(r"\.[0-9a-f]{12}\.")
+
+logger = logging.getLogger(__name__)
 
 
-def static_files() -> None:
+def setting(name: str) -> Any:
+    """A setting of the application that is answering."""
+    return current_app.config[name]
+
+
+def init_app(app: Flask) -> None:
+    """Set up what Django has of its own; before any extension, since one may read a request's body."""
+    # Every request is held to MAX_CONTENT_LENGTH, MAX_FORM_PARTS and ``takes_files``.
+    app.request_class = Request
+    app.before_request(refuse_what_is_too_large)
+    if app.config["SQLALCHEMY_DATABASE_URI"] is None:
+        app.config["SQLALCHEMY_DATABASE_URI"] = "postgresql://"
+        app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"creator": connect_to_nothing}
+    # Without hashed names a developer's change shows at once.
+    if not app.config["DEBUG"]:
+        serve_static(app)
+
+
+# Services
+
+
+class NoDatabaseError(Exception):
+    """No database is attached."""
+
+
+def connect_to_nothing() -> NoReturn:
+    """Stands in for the driver's ``connect`` where there is nothing to connect to."""
+    raise NoDatabaseError("no database attached")
+
+
+def services(application: Flask) -> dict[str, Callable[[], object] | None]:
+    """What it needs, each with a function that raises where it does not answer, or None where it is missing.
+
+    They use the application's extensions, Flask-SQLAlchemy and Flask-Caching.
+    """
+
+    def ask_database() -> None:
+        with application.app_context(), application.extensions["sqlalchemy"].engine.connect() as connection:
+            connection.execute(sqlalchemy.text("SELECT 1"))
+
+    def ask_cache() -> None:
+        with application.app_context():
+            for cache in application.extensions["cache"]:
+                cache.get("readyz")
+
+    attached: dict[str, Callable[[], object] | None] = {
+        "database": None if "creator" in application.config["SQLALCHEMY_ENGINE_OPTIONS"] else ask_database
+    }
+    return attached | ({"cache": ask_cache} if application.config["REDIS_URL"] else {})
+
+
+def disconnect(application: Flask) -> None:
+    """Close every database connection of this process."""
+    with application.app_context():
+        for engine in application.extensions["sqlalchemy"].engines.values():
+            engine.dispose()
+
+
+def migrations(application: Flask) -> "Alembic":
+    """The application's migrations, for ``flask db`` and a release; a process that serves needs none."""
+    if known := application.extensions.get("alembic"):
+        return cast("Alembic", known)
+    # It would log the name of each of its plugins as it is imported.
+    logging.getLogger("alembic.runtime.plugins").setLevel("WARNING")
+    from flask_alembic import Alembic
+
+    return Alembic(application, metadatas=application.extensions["sqlalchemy"].metadata, run_mkdir=False)
+
+
+def send_mail(recipient: str, subject: str, text: str) -> None:
+    """Hand a mail to the server of EMAIL_URL, or write it to the log where there is none.
+
+    Raises ``OSError`` where the server does not answer or does not take it.
+    """
+    if (server := setting("MAIL_SERVER")) is None:
+        logger.info(f"Mail to {recipient}: {subject}", extra={"body": text})
+        return
+    message = EmailMessage()
+    message["Date"] = formatdate()
+    message["From"] = setting("MAIL_SENDER")
+    message["Message-ID"] = make_msgid()
+    message["Subject"] = subject
+    message["To"] = recipient
+    message.set_content(text)
+    tls = ssl.create_default_context()
+    address = server["host"], server["port"]
+    with (
+        smtplib.SMTP_SSL(*address, timeout=server["timeout"], context=tls)
+        if server["use_ssl"]
+        else smtplib.SMTP(*address, timeout=server["timeout"])
+    ) as connection:
+        if server["use_tls"]:
+            connection.starttls(context=tls)
+        if server["username"]:
+            connection.login(server["username"], server["password"])
+        connection.send_message(message)
+
+
+# Static files
+
+
+def serve_static(app: Flask) -> None:
+    """Serve ``app``'s static folder through WhiteNoise and let ``url_for("static", …)`` give the hashed names.
+
+    A file is served under its plain name too, for what names it without ``url_for``: an error page, another file.
+    """
+    published, names = publish(Path(app.static_folder or ""))
+
+    @app.url_defaults
+    def hash_name(endpoint: str, values: dict[str, str]) -> None:
+        if endpoint == "static":
+            values["filename"] = names.get(values["filename"], values["filename"])
+
+    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+        app.wsgi_app,
+        root=published,
+        prefix="static/",
+        allow_all_origins=False,
+        immutable_file_test=lambda path, url: HASHED_NAME.search(url) is not None,
+    )
+
+
+@functools.cache
+def publish(source: Path) -> tuple[Path, dict[str, str]]:
+    """Copy the files of ``source`` to a new folder under plain and hashed names, with .gz and .br beside them.
+
+    Returns the folder, and the hashed name of each plain one, both relative and with forward slashes. Every application
+    of a process shares them.
+    """
+    target = Path(tempfile.mkdtemp(prefix="static-"))
+    owner = os.getpid()
+    # Workers inherit the folder and this function; only the process that made it removes it.
+    atexit.register(lambda: shutil.rmtree(target, ignore_errors=True) if os.getpid() == owner else None)
+    compressor = Compressor(quiet=True)
+    names = {}
+    for file in sorted(path for path in source.rglob("*") if path.is_file()):
+        content = file.read_bytes()
+        plain = file.relative_to(source)
+        hashed = plain.with_suffix(f".{hashlib.sha256(content).hexdigest()[:12]}{plain.suffix}")
+        names[plain.as_posix()] = hashed.as_posix()
+        for name in plain, hashed:
+            copy = target / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(content)
+            if compressor.should_compress(name.name):
+                list(compressor.compress(str(copy)))
+    return target, names
+
+
+# Bodies of requests
+
+
+def takes_files[**P, R](megabytes: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Lets a view take a body of that size. It belongs below the route."""
+
+    def mark(view: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(view)
+        def marked(*arguments: P.args, **options: P.kwargs) -> R:
+            return view(*arguments, **options)
+
+        marked.max_body = megabytes * 1_000_000  # type: ignore[attr-defined]
+        return marked
+
+    return mark
+
+
+class Parser(FormDataParser):
+    """Werkzeug's, which would read a form of any number of fields where it is not multipart."""
+
+    def parse(
+        self, stream: IO[bytes], mimetype: str, content_length: int | None, options: dict[str, str] | None = None
+    ) -> tuple[IO[bytes], MultiDict[str, str], MultiDict[str, FileStorage]]:
+        if mimetype == "application/x-www-form-urlencoded":
+            body = stream.read()
+            if self.max_form_parts is not None and body.count(b"&") >= self.max_form_parts:
+                raise RequestEntityTooLarge
+            stream = io.BytesIO(body)
+        return super().parse(stream, mimetype, content_length, options)
+
+
+class Request(flask.Request):
+    form_data_parser_class = Parser
+
+
+def refuse_what_is_too_large() -> None:
+    """Also where nobody reads it. What comes in chunks tells no size, and is measured while it is read."""
+    view: Any = current_app.view_functions.get(request.endpoint or "")
+    most: int | None = getattr(view, "max_body", current_app.config["MAX_CONTENT_LENGTH"])
+    request.max_content_length = most
+    if most is not None and (request.content_length or 0) > most:
+        raise RequestEntityTooLarge
+
+
+# What the doctor asks
+
+
+def load(name: str) -> Flask:
+    """The application of a module, on a database in memory, since the doctor asks on any machine."""
+    os.environ["DATABASE_URL"] = "sqlite://"
+    application: Flask = importlib.import_module(name).application
+    return application
+
+
+def check_static_files(application: Flask, templates: Mapping[Path, str]) -> None:
     """Every file that a template names must exist, or the page looks broken."""
-    for template in templates():
-        for name in re.findall(r"url_for\([\"']static[\"'], filename=[\"']([^\"']+)", template.read_text("utf-8")):
-            if not (ROOT / "pages" / "static" / name).exists():
-                raise CheckError(f"{template.relative_to(ROOT)} names {name}, which is no static file.", "Correct it.")
+    for template, text in templates.items():
+        for name in re.findall(r"url_for\([\"']static[\"'], filename=[\"']([^\"']+)", text):
+            if not (Path(application.static_folder or "") / name).exists():
+                raise CheckError(f"{template} names {name}, which is no static file.", "Correct it.")
 
 
-def migrations() -> None:
-    from config.migrations import alembic
-    from config.wsgi import application
-
+def check_migrations(application: Flask) -> None:
+    """Every model must be as its migrations make it."""
+    alembic = migrations(application)
     with application.app_context():
         alembic.upgrade()
         if alembic.compare_metadata():
             raise CheckError("A model has changed since the last migration.", "flask db revision 'What has changed'")
 
 
-def deployment() -> None:
-    from config.wsgi import application
-
+def check_deployment(application: Flask) -> None:
+    """What is risky in production, as far as Flask has settings for it."""
     for name in "SESSION_COOKIE_HTTPONLY", "SESSION_COOKIE_SAMESITE", "SESSION_COOKIE_SECURE":
         if not application.config[name]:
             raise CheckError(
@@ -42,11 +271,12 @@ def deployment() -> None:
         raise CheckError("Forms are not protected against other sites.", "csrf.init_app(app) in config/app.py.")
 
 
-def unknown_command(program: str, arguments: list[str]) -> str | None:
+def unknown_command(application: Flask, program: str, arguments: list[str]) -> str | None:
     """The argument of flask that names no command, of the application's or of a group such as ``db``."""
-    import config.migrations  # noqa: F401  It adds `flask db`.
-    from config.wsgi import application
+    from click import Context, Group
+    from flask.cli import FlaskGroup, ScriptInfo
 
+    migrations(application)  # which adds `flask db`
     group: Group = FlaskGroup()
     with Context(group, obj=ScriptInfo(create_app=lambda: application)) as context:
         for name in arguments:

@@ -1,30 +1,29 @@
-"""The platform's release step, before a new version serves: ``python -m config.release`` applies the migrations.
-
-A migration that fails ends it with status 1 and leaves no trace in the database, and the running version stays.
-"""
+"""The platform's release step, before a new version serves: migrations, by one release at a time."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psycopg
 
-from config import env, services, settings
+from runtime import env, services
 
-# Any number, as long as every release of this project takes the same.
+# Any number, as long as every release of a project takes the same.
 LOCK = 20_261_123
 
 
-def main() -> None:
-    if settings.DATABASE_URL is None:
+def run(steps: Callable[[], object], database_url: str | None) -> None:
+    """Take the steps of a release, unless no database is attached.
+
+    A database that refuses one ends the process with status 1 and one line, so that the running version stays; any
+    other mistake in a step has its traceback.
+    """
+    if database_url is None:
         print("release: no database attached, nothing to migrate.", services.NO_DATABASE[1])
         return
-    # Not needed, and not imported, without a database.
-    from config import migrations
-
     try:
-        with one_at_a_time(settings.DATABASE_URL):
-            migrations.apply()
+        with one_at_a_time(database_url):
+            steps()
     except Exception as error:
         # What the database says fits in a line; a mistake in a migration needs its traceback.
         cause = error.__cause__ or error
@@ -44,7 +43,3 @@ def one_at_a_time(database_url: str) -> Iterator[None]:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         yield
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
-"""Counters that all worker processes share, in memory: for the throttle, where there is no Redis.
+"""Counters that all worker processes share, in memory, for where there is no Redis.
 
-The settings import this module, so that Gunicorn's master makes the table before it forks the workers: it outlives
+Gunicorn's configuration imports this module, and so its master makes the table before it forks the workers: it outlives
 each of them, and ends with the server. Its size is fixed. A flood that fills it pushes out the lowest counts first.
 """
 
