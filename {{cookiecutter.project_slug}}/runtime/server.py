@@ -143,7 +143,8 @@ def when_ready(arbiter: "Arbiter") -> None:
     if arbiter.cfg.preload_app:
         from runtime import framework
 
-        framework.disconnect(arbiter.app.wsgi())
+        application: Any = arbiter.app.wsgi()
+        framework.disconnect(application)
     count, reason = workers()
     if count != arbiter.cfg.workers:
         count, reason = arbiter.cfg.workers, "as the command line says"

@@ -6,7 +6,8 @@ from runtime import release
 
 def steps() -> None:
     """Bring the database to this version."""
-    from config.migrations import alembic, application
+    from config.migrations import alembic
+    from config.wsgi import application
 
     with application.app_context():
         alembic.upgrade()
