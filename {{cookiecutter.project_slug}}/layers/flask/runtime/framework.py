@@ -31,6 +31,7 @@ from whitenoise import WhiteNoise
 from whitenoise.compress import Compressor
 
 from runtime.checks import CheckError
+from runtime.services import database_url
 
 if TYPE_CHECKING:
     from flask_alembic import Alembic
@@ -238,6 +239,7 @@ def refuse_what_is_too_large() -> None:
 
 def load(name: str) -> Flask:
     """The application of a module, on a database in memory, since the doctor asks on any machine."""
+    database_url(Path.cwd(), debug=False)  # whose advice the doctor gives
     os.environ["DATABASE_URL"] = "sqlite://"
     application: Flask = importlib.import_module(name).application
     return application
