@@ -1,6 +1,7 @@
 """The database as the server sees it: does it answer, and is nothing of it left open."""
 
-from django.db import connection, connections
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 def check() -> None:
@@ -9,8 +10,9 @@ def check() -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     finally:
-        # A thread keeps its connection, and the one that asks this has no other use for it.
-        connection.close()
+        # A thread keeps its connection, and the one that asks this has no other use for it. SQLite's own ``close`` does
+        # nothing where the database is in memory.
+        BaseDatabaseWrapper.close(connections[DEFAULT_DB_ALIAS])
 
 
 def disconnect() -> None:
