@@ -133,12 +133,16 @@ def test_uses_little_of_its_machine_for_slow_heads(project: Project, both: str) 
         assert visitors.failures == []
 
 
-def test_keeps_little_of_many_unfinished_bodies_in_memory(project: Project, both: str) -> None:
+@pytest.mark.parametrize(
+    "sent",
+    [announcing(950_000) + b"x" * 900_000, unfinished_head(100_000)],
+    ids=["bodies", "heads"],
+)
+def test_keeps_little_in_memory_of_what_is_unfinished(sent: bytes, project: Project, both: str) -> None:
     """Each is small enough to be kept in memory while it is one of few."""
     with many_descriptors(), running(project, both) as dyno:
         answer_both_workers(dyno)
         before = memory_kb(dyno)
-        sent = announcing(950_000) + b"x" * 900_000
         with Crowd(dyno, 1000, sent, every=0.05, stays_away=True) as crowd:
             assert until(lambda: not any(list(crowd.clients.values())))
             visitors = Visitors(dyno, seconds=2)

@@ -45,7 +45,7 @@ NAMES = {
     "gunicorn.http.wsgi": {"create"},
     "gunicorn.workers.base": {"Worker"},
     "logger": {"access", "debug", "exception", "info", "warning"},
-    "request": {"headers", "method", "path", "version"},
+    "request": {"headers", "method", "path", "should_close", "version"},
     "response": {
         "force_close",
         "headers_sent",

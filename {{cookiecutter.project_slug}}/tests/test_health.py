@@ -1,9 +1,10 @@
 """What a platform asks: is the process alive, and can it serve?"""
 
+import threading
+
 import pytest
 
-from config import cache, database, settings
-from runtime import services
+from config import cache, database, middleware, services, settings
 from tests.visitor import Visitor
 
 ANYWHERE = "http://10.1.2.3:5000"
@@ -53,3 +54,25 @@ def test_readiness_names_what_does_not_answer(
     assert "10.9.9.9" not in response.text
     assert len(log) == [database_up, cache_up].count(False)
     assert all("10.9.9.9" in line and "heroku" in line for line in log)
+
+
+def test_readiness_does_not_wait_for_what_hangs(web: Visitor, monkeypatch: pytest.MonkeyPatch, log: list[str]) -> None:
+    asked, ends = [], threading.Event()
+
+    def hang() -> None:
+        asked.append(threading.current_thread())
+        ends.wait()
+
+    monkeypatch.setattr(middleware, "PATIENCE", 0.1)
+    monkeypatch.setattr(database, "check", hang)
+    for _ in range(2):
+        response = web.get("/readyz")
+        assert (response.status_code, response.json) == (503, {"database": "failing"})
+    # The second has waited for the first one's answer.
+    assert len(asked) == 1
+    assert all("no answer for" in line and "heroku pg:info" in line for line in log)
+    ends.set()
+    asked[0].join()
+    monkeypatch.setattr(middleware, "PATIENCE", 60)
+    monkeypatch.setattr(database, "check", lambda: None)
+    assert web.get("/readyz").json == {"database": "ok"}

@@ -17,7 +17,8 @@ from django.core.cache import cache
 from django.core.exceptions import RequestDataTooBig
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import close_old_connections, connection, connections
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import Resolver404, get_resolver, resolve
 from whitenoise.storage import CompressedManifestStaticFilesStorage
@@ -45,10 +46,13 @@ def services(application: object) -> dict[str, Callable[[], object] | None]:
 
 
 def ask_database() -> None:
-    # Outside a request nobody else drops a connection that the server has closed meanwhile.
-    close_old_connections()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    finally:
+        # A thread keeps its connection, and the one that asks this has no other use for it. SQLite's own ``close`` does
+        # nothing where the database is in memory.
+        BaseDatabaseWrapper.close(connections[DEFAULT_DB_ALIAS])
 
 
 def ask_cache() -> None:
