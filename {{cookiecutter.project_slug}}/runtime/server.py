@@ -143,8 +143,7 @@ def when_ready(arbiter: "Arbiter") -> None:
     if arbiter.cfg.preload_app:
         from runtime import framework
 
-        application: Any = arbiter.app.wsgi()
-        framework.disconnect(application)
+        framework.disconnect()
     count, reason = workers()
     if count != arbiter.cfg.workers:
         count, reason = arbiter.cfg.workers, "as the command line says"

@@ -59,7 +59,7 @@ def ask_cache() -> None:
     cache.get("readyz")
 
 
-def disconnect(application: object) -> None:
+def disconnect() -> None:
     """Close every database connection of this process."""
     for opened in connections.all(initialized_only=True):
         opened.close()

@@ -20,6 +20,7 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn, cast
+from weakref import WeakSet
 
 import flask
 import sqlalchemy
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 HASHED_NAME = re.compile(r"\.[0-9a-f]{12}\.")
 
+# All of this process.
+applications: WeakSet[Flask] = WeakSet()
+
 logger = logging.getLogger(__name__)
 
 
@@ -51,6 +55,7 @@ def init_app(app: Flask) -> None:
     # Every request is held to MAX_CONTENT_LENGTH, MAX_FORM_PARTS and ``takes_files``.
     app.request_class = Request
     app.before_request(refuse_what_is_too_large)
+    applications.add(app)
     if app.config["SQLALCHEMY_DATABASE_URI"] is None:
         app.config["SQLALCHEMY_DATABASE_URI"] = "postgresql://"
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"creator": connect_to_nothing}
@@ -92,11 +97,12 @@ def services(application: Flask) -> dict[str, Callable[[], object] | None]:
     return attached | ({"cache": ask_cache} if application.config["REDIS_URL"] else {})
 
 
-def disconnect(application: Flask) -> None:
+def disconnect() -> None:
     """Close every database connection of this process."""
-    with application.app_context():
-        for engine in application.extensions["sqlalchemy"].engines.values():
-            engine.dispose()
+    for application in list(applications):
+        with application.app_context():
+            for engine in application.extensions["sqlalchemy"].engines.values():
+                engine.dispose()
 
 
 def migrations(application: Flask) -> "Alembic":
