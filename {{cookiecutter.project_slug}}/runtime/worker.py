@@ -188,6 +188,7 @@ class Worker(base.Worker):
             self.look_after(0.02)
         patience = self.leaves + self.cfg.graceful_timeout - 1
         # Its place is taken when it has gone: until then somebody has to listen.
+        self.balance()
         while not self.told and not self.given_up and self.is_busy(patience) and not any(shares):
             self.look_after(0.02)
         self.stop_listening()
