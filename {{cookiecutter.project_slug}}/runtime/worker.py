@@ -88,7 +88,7 @@ class Worker(base.Worker):
         # Whose request the application is answering, by thread.
         self.running: dict[int, Connection] = {}
         self.numbers = itertools.count(1)
-        self.surplus = 0
+        self.surplus = self.late = 0
         self.leaves = math.inf  # since when
         self.told = self.given_up = self.over = False
         self.patience = {
@@ -127,15 +127,25 @@ class Worker(base.Worker):
             self.log.info("Parent changed, shutting down: %s", self)
             self.alive = False
         now = time.monotonic()
-        for connection in list(self.connections.values()):
-            if self.is_overdue(connection.deadline, connection.state, now):
-                self.end(connection)
-        self.watch(now)
-        self.balance()
-        self.listen()
-        self.go_to_the_end_of_the_line()
+        try:
+            self.end_overdue(now)
+            self.watch(now)
+            self.balance()
+            self.listen()
+            self.go_to_the_end_of_the_line()
+        except Exception:
+            logger.exception("The server goes on after this.")
         if select.select([self.PIPE[0]], [], [], seconds)[0]:
             os.read(self.PIPE[0], 4096)
+
+    def end_overdue(self, now: float) -> None:
+        """End the connections that have waited for too long, and say how many were in the middle of something."""
+        waiting = [(one, one.state) for one in list(self.connections.values())]
+        overdue = [(one, state) for one, state in waiting if self.is_overdue(one.deadline, state, now)]
+        for connection, _ in overdue:
+            self.end(connection)
+        if slow := sum(state in {State.HEAD, State.BODY, State.SENDING} for _, state in overdue):
+            logger.info(f"Clients that were too slow and were let go: {slow}")
 
     def is_overdue(self, deadline: float, state: State, now: float) -> bool:
         """Whether a connection has waited for long enough; one that a leaving worker has kept, for a shorter time."""
@@ -155,10 +165,12 @@ class Worker(base.Worker):
             for thread, connection in list(self.running.items())
             if now - connection.produced > timeouts.REQUEST and not connection.pauses
         ]
+        self.late = len(late)
         for thread, connection in late:
-            if not connection.reported:
+            # None where it has just ended.
+            if not connection.reported and (request := connection.request):
                 connection.reported = True
-                report(thread, connection.request, now - connection.began)
+                report(thread, request, now - connection.began)
         if len(late) >= self.cfg.threads and not self.given_up:
             logger.critical(f"All {len(late)} threads of worker {os.getpid()} are past the limit: it is replaced.")
             self.given_up = True
@@ -197,8 +209,8 @@ class Worker(base.Worker):
             self.look_after(0.02)
         self.over = True
         os.eventfd_write(self.wakes_all, 1)
-        for connection in list(self.running.values()):
-            self.log.warning("Cut off: %s %s", connection.request.method, connection.request.path)
+        for request in [connection.request for connection in list(self.running.values()) if connection.request]:
+            self.log.warning("Cut off: %s %s", request.method, request.path)
         if self.running:
             logging.shutdown()
             # An exit of the usual kind could end in the middle of what their threads write.
@@ -208,7 +220,7 @@ class Worker(base.Worker):
 
     def is_busy(self, until: float) -> bool:
         """Whether there is anybody to wait for: not those whom no thread will answer any more."""
-        return len(self.connections) > (len(self.running) if self.given_up else 0) and time.monotonic() < until
+        return len(self.connections) > (self.late if self.given_up else 0) and time.monotonic() < until
 
     # Listening
 
@@ -291,7 +303,7 @@ class Worker(base.Worker):
                     elif listener := self.listeners.get(number):
                         self.accept(number, listener)
             except Exception:
-                logger.exception("A thread of the server goes on after this.")
+                logger.exception("The server goes on after this.")
 
     def wait(self, connection: Connection, state: State) -> None:
         """Let a connection wait for its next event; whoever is woken by it has it in hand, and the caller no more."""
