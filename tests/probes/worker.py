@@ -5,8 +5,8 @@ import os
 import time
 from typing import Any
 
-from config.connection import State
-from config.worker import Worker
+from runtime.connection import State
+from runtime.worker import Worker
 
 if "PROBE_SLOW_FORK" in os.environ:
 
