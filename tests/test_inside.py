@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.projects import PYTHON, RUNNABLE, Project
+from tests.projects import RUNNABLE, THOROUGH, Project, Variant
 
 INSIDE = Path(__file__).parent / "inside"
 
@@ -20,15 +20,14 @@ def modules_of(framework: str) -> list[str]:
     return sorted(path.stem for layer in ("shared", framework) for path in (INSIDE / layer).glob("test_*.py"))
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+def on(variants: list[Variant]) -> pytest.MarkDecorator:
+    """Runs a test once for each of these variants and each of its modules."""
     pairs = [
         pytest.param(variant, module, id=f"{variant}-{module.removeprefix('test_')}")
-        for variant in RUNNABLE
+        for variant in variants
         for module in modules_of(variant.framework)
-        # The database is the same to each Python.
-        if "new_database" not in metafunc.fixturenames or variant.python == PYTHON
     ]
-    metafunc.parametrize(("project", "module"), pairs, indirect=["project"], scope="module")
+    return pytest.mark.parametrize(("project", "module"), pairs, indirect=["project"])
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +52,11 @@ def run(project: Project, module: str, **variables: str) -> None:
     assert suite.attrib["skipped"] == "0", result.stdout
 
 
+@on(RUNNABLE)
 def test_passes(project: Project, module: str, inside: Path) -> None:
     run(project, module)
 
 
+@on(THOROUGH)
 def test_passes_on_postgresql(project: Project, module: str, inside: Path, new_database: Callable[[], str]) -> None:
     run(project, module, DATABASE_URL=new_database())
