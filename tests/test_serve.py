@@ -113,6 +113,7 @@ def test_starts_nothing_when_it_is_stopped_in_the_release_step(serve: Serve) -> 
 @pytest.mark.parametrize(("end", "status"), [("exit 3", 3), ("exit 0", 0), ("kill -KILL $$", 137)])
 def test_ends_with_the_first_process_that_ends(end: str, status: int, serve: Serve, folder: Path) -> None:
     os.mkfifo(folder / "others")
+    hand_over(folder / "others")
     # To open a pipe takes two: the worker ends when the other is at work.
     server = serve("web: python work.py others", f"worker: read line < others; {end}")
     assert server.wait() == status
@@ -153,6 +154,7 @@ def test_kills_at_once_who_is_interrupted_twice(serve: Serve) -> None:
 
 def test_kills_who_does_not_end_in_time(project: Project, folder: Path) -> None:
     os.mkfifo(folder / "others")
+    hand_over(folder / "others")
     processes = {"web": "read line < others; exit 5", "worker": "python stubborn.py others"}
     code = f"from runtime.processes import Processes; raise SystemExit(Processes(grace=0.1).run({processes}, 6))"
     result = project.run(f"python -c {shlex.quote(code)}", folder=folder, PYTHONUNBUFFERED="1")
