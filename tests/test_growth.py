@@ -16,7 +16,7 @@ ADDED = {
         ("config/urls.py", '    path("admin/"', '    path("notes/", index),\n'),
     ],
     "flask": [
-        ("config/app.py", "from pages import views\n", "from notes.views import notes\n"),
+        ("config/app.py", "from pages import errors, views\n", "from notes.views import notes\n"),
         ("config/app.py", "    app.register_blueprint(views.pages)\n", "    app.register_blueprint(notes)\n"),
     ],
 }
