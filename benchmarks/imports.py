@@ -15,7 +15,7 @@ from tests.visitor import Visitor
 WATCHED = Contender("watched", "the project, watched", "watched", "python watched.py probe:application", ())
 PASSWORD, NEW_PASSWORD = "a fine old horse", "another fine horse"
 TIMED = re.compile(r"import time: +(?P<self>\d+) \| +\d+ \| +(?P<module>\S+)$", re.MULTILINE)
-OWN = {"__config__", "__mp_main__", "accounts", "config", "pages", "probe", "watched"}
+OWN = {"__config__", "__mp_main__", "accounts", "config", "pages", "probe", "runtime", "watched"}
 REPEATS = 5
 STANDARD_LIBRARY = "standard library"
 ITSELF = "the project itself"

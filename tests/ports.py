@@ -9,6 +9,7 @@ as the lock of the others.
 import contextlib
 import random
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,11 +58,13 @@ def is_free(port: int) -> bool:
 
 
 OWN = own_ports()
+ONE_AT_A_TIME = threading.Lock()
 
 
 def free_port() -> int:
     """A port to serve on, or to be served on: nobody else of all test runs gets it while this process lives."""
-    return next(OWN)
+    with ONE_AT_A_TIME:
+        return next(OWN)
 
 
 @contextlib.contextmanager

@@ -311,7 +311,7 @@ def test_stops_cleanly_and_leaves_nothing_behind(project: Project) -> None:
 def test_lists_every_variable_it_reads(project: Project, new_database: Callable[[], str]) -> None:
     listed = re.findall(r"^#?([A-Z_]+)=", (project.path / ".env.example").read_text(), re.MULTILINE)
     code = (
-        "import os, runpy; from config import env; read = set(); text = env.text; "
+        "import os, runpy; from runtime import env; read = set(); text = env.text; "
         "env.text = lambda name, default=str(): read.add(name) or text(name, default); "
         "runpy.run_path('gunicorn.conf.py'); print(*sorted(read))"
     )

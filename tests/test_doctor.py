@@ -28,7 +28,7 @@ def patient(project: Project, tmp_path: Path) -> Path:
 
 def examine(project: Project, patient: Path, *arguments: str, **variables: str) -> tuple[int, list[str], list[str]]:
     """The exit status, the complaints, and the titles of all checks."""
-    command = " ".join(["python -m config.doctor", *arguments])
+    command = " ".join(["python -m runtime.doctor", *arguments])
     result = project.run(command, tools=True, folder=patient, **variables)
     assert result.stderr == ""
     lines = result.stdout.splitlines()
@@ -210,7 +210,7 @@ def employ(command: str) -> Callable[[Path], None]:
 # Looks at one Procfile after the other, and writes what is wrong with each.
 LOOK = """
 import json, sys
-from config import doctor
+from runtime import doctor
 for command in json.load(sys.stdin):
     (doctor.ROOT / "Procfile").write_text(f"web: true\\nworker: {command}\\n")
     try:
@@ -319,7 +319,7 @@ def test_takes_an_app_json_with_all_that_is_documented(project: Project, patient
 
 
 def test_goes_on_where_only_the_platforms_packages_are_installed(project: Project, patient: Path) -> None:
-    result = project.run("python -m config.doctor", folder=patient)
+    result = project.run("python -m runtime.doctor", folder=patient)
     assert result.returncode == 0, result.stdout
     assert "ok    app.json: only its formation was looked at, since fastjsonschema is not installed" in result.stdout
 

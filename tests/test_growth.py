@@ -16,7 +16,7 @@ ADDED = {
         ("config/urls.py", '    path("admin/"', '    path("notes/", index),\n'),
     ],
     "flask": [
-        ("config/app.py", "from pages import views\n", "from notes.views import notes\n"),
+        ("config/app.py", "from pages import errors, views\n", "from notes.views import notes\n"),
         ("config/app.py", "    app.register_blueprint(views.pages)\n", "    app.register_blueprint(notes)\n"),
     ],
 }
@@ -39,7 +39,7 @@ def test_takes_a_page_with_a_model_and_a_form(project: Project, tmp_path: Path) 
         return result.stdout
 
     run(project.processes["release"])
-    complaints = [line for line in run("python -m config.doctor").splitlines() if line.startswith("FAIL")]
+    complaints = [line for line in run("python -m runtime.doctor").splitlines() if line.startswith("FAIL")]
     assert len(complaints) == 1
     assert complaints[0].startswith("FAIL  migrations follow models: ")
     run(complaints[0].rpartition(". ")[2])
@@ -48,4 +48,4 @@ def test_takes_a_page_with_a_model_and_a_form(project: Project, tmp_path: Path) 
     run("mypy --cache-dir /dev/null .")
     run("python -m pytest tests/test_notes.py")
     repository.commit(copy)
-    assert "FAIL" not in run("python -m config.doctor")
+    assert "FAIL" not in run("python -m runtime.doctor")

@@ -63,7 +63,7 @@ def test_names_the_web_process_first(rendered: Path) -> None:
 
 def test_describes_itself_by_the_platforms_schema(rendered: Path) -> None:
     """By the file that its doctor reads, which must itself be a schema, and by another library than the doctor's."""
-    schema = "config/app-json.schema.json"
+    schema = "runtime/app-json.schema.json"
     command = ["-m", "check_jsonschema"]
     subprocess.run([sys.executable, *command, "--check-metaschema", schema], cwd=rendered, check=True)
     command += ["--schemafile", schema, "app.json"]

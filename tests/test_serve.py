@@ -60,7 +60,7 @@ def serve(project: Project, folder: Path) -> Iterator[Serve]:
     """Starts what the Makefile starts, with a Procfile of the test's own."""
     servers = []
 
-    def start(*lines: str, command: str = "python -m config.procfile") -> Server:
+    def start(*lines: str, command: str = "python -m runtime.processes") -> Server:
         (folder / "Procfile").write_text("".join(f"{line}\n" for line in lines))
         variables = project.environment({"PORT": str(free_port())})
         servers.append(Server(shlex.split(command), folder, variables))
@@ -113,6 +113,7 @@ def test_starts_nothing_when_it_is_stopped_in_the_release_step(serve: Serve) -> 
 @pytest.mark.parametrize(("end", "status"), [("exit 3", 3), ("exit 0", 0), ("kill -KILL $$", 137)])
 def test_ends_with_the_first_process_that_ends(end: str, status: int, serve: Serve, folder: Path) -> None:
     os.mkfifo(folder / "others")
+    hand_over(folder / "others")
     # To open a pipe takes two: the worker ends when the other is at work.
     server = serve("web: python work.py others", f"worker: read line < others; {end}")
     assert server.wait() == status
@@ -153,22 +154,23 @@ def test_kills_at_once_who_is_interrupted_twice(serve: Serve) -> None:
 
 def test_kills_who_does_not_end_in_time(project: Project, folder: Path) -> None:
     os.mkfifo(folder / "others")
+    hand_over(folder / "others")
     processes = {"web": "read line < others; exit 5", "worker": "python stubborn.py others"}
-    code = f"from config.procfile import Processes; raise SystemExit(Processes(grace=0.1).run({processes}, 6))"
+    code = f"from runtime.processes import Processes; raise SystemExit(Processes(grace=0.1).run({processes}, 6))"
     result = project.run(f"python -c {shlex.quote(code)}", folder=folder, PYTHONUNBUFFERED="1")
     assert result.returncode == 5, result.stderr
     assert "The worker process has not ended in 0.1 seconds: killing it." in result.stdout.splitlines()
 
 
 def test_gives_as_long_as_the_platform_does(project: Project) -> None:
-    code = "from config import procfile, timeouts; print(procfile.Processes().grace - timeouts.GRACEFUL)"
+    code = "from runtime import processes, timeouts; print(processes.Processes().grace - timeouts.GRACEFUL)"
     assert project.run(f"python -c {shlex.quote(code)}").stdout == "4\n"
 
 
 def test_ends_with_its_reader(project: Project, folder: Path) -> None:
     (folder / "Procfile").write_text("web: while echo x; do :; done\n")
     process = subprocess.Popen(
-        ["python", "-m", "config.procfile"],
+        ["python", "-m", "runtime.processes"],
         cwd=folder,
         env=project.environment({"PORT": str(free_port())}),
         stdout=subprocess.PIPE,

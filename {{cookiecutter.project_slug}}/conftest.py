@@ -1,3 +1,7 @@
 """What every test has, wherever it lies."""
 
-pytest_plugins = ["tests.framework", "tests.fixtures"]
+pytest_plugins = [
+    "tests.framework",
+    "tests.fixtures",
+    "tests.accounts_fixtures",
+]

@@ -8,7 +8,7 @@ from typing import Any
 
 import echo
 
-from config import connection, worker
+from runtime import connection, worker
 
 CLASSES = [worker.Worker, connection.Connection, connection.Body, connection.File]
 armed: list[str] = []

@@ -8,8 +8,8 @@ from wtforms.validators import InputRequired
 from accounts.models import User
 from accounts.sessions import login_required
 from config.database import db
-from config.forms import Form
 from notes.models import Note
+from pages.forms import Form
 
 notes = Blueprint("notes", __name__, url_prefix="/notes", template_folder="templates")
 

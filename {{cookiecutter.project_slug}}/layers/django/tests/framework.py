@@ -1,5 +1,6 @@
 """What the tests need of Django."""
 
+import importlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -9,13 +10,10 @@ import django
 import pytest
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.core.files.uploadedfile import UploadedFile
 from django.core.management import call_command
 from django.core.signals import request_finished, request_started
-from django.core.wsgi import get_wsgi_application
 from django.db import OperationalError, close_old_connections
 from django.http import Http404, HttpRequest, HttpResponse
-from django.middleware.csrf import get_token
 from django.test import override_settings
 from django.urls import clear_url_caches, path
 
@@ -32,20 +30,20 @@ django.setup()
 @pytest.fixture(scope="session")
 def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator["WSGIApplication"]:
     """The whole application as Gunicorn calls it, with its static files collected as a build does."""
-    from runtime.middleware import Middleware
-
     folder: Path = tmp_path_factory.mktemp("staticfiles")
     # The test runner keeps mail to itself; ours goes to the log.
-    mailers = {"default": {"BACKEND": "config.mail.LogBackend"}}
+    mailers = {"default": {"BACKEND": "runtime.framework.LogBackend"}}
     with override_settings(MAILERS=mailers, STATIC_ROOT=folder, WHITENOISE_USE_FINDERS=False):
         call_command("collectstatic", ignore_patterns=["admin"], interactive=False, verbosity=0)
-        whole = Middleware(get_wsgi_application())
+        # Again, in case that a test has imported it before: its middleware looks at the static files once.
+        whole = importlib.reload(importlib.import_module("config.wsgi")).application
 
         def in_the_tests_transaction(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
             # Either would close its connection; Django's own client connects them again after each request.
             request_started.disconnect(close_old_connections)
             request_finished.disconnect(close_old_connections)
-            return whole(environ, start_response)
+            response: Iterable[bytes] = whole(environ, start_response)
+            return response
 
         yield in_the_tests_transaction
 
@@ -53,11 +51,6 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator["WSGIAppli
 @pytest.fixture(autouse=True)
 def database(db: None) -> None:
     """A database with the project's tables, in a transaction that the test leaves behind."""
-
-
-@pytest.fixture
-def database_outside_a_transaction(transactional_db: None) -> None:
-    """A database that a test uses as a running server does."""
 
 
 @pytest.fixture
@@ -96,24 +89,5 @@ def page_that_raises(add_page: Callable[..., str]) -> Callable[[Exception], str]
             raise error
 
         return add_page("raises", view)
-
-    return add
-
-
-@pytest.fixture
-def page_that_takes_files(add_page: Callable[..., str]) -> Callable[[int], str]:
-    """Adds a page with a form for a file, which answers with the file's size, and returns its address."""
-    from config.bodies import takes_files
-
-    def add(megabytes: int) -> str:
-        @takes_files(megabytes)
-        def view(request: HttpRequest) -> HttpResponse:
-            if request.method == "GET":
-                return HttpResponse(f'<input type="hidden" name="csrfmiddlewaretoken" value="{get_token(request)}">')
-            file = request.FILES["file"]
-            assert isinstance(file, UploadedFile)
-            return HttpResponse(str(file.size))
-
-        return add_page("files", view)
 
     return add

@@ -6,8 +6,7 @@ from typing import NoReturn
 
 import psycopg
 import pytest
-from flask import Flask, request
-from flask_wtf.csrf import generate_csrf
+from flask import Flask
 from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import BadRequest, Forbidden, NotFound
@@ -23,7 +22,7 @@ if not SERVER.startswith("sqlite"):
 def database() -> Iterator[None]:
     """A database of the tests' own, with the project's tables, on the server of DATABASE_URL."""
     from config import release
-    from config.database import disconnect
+    from runtime.framework import disconnect
 
     if SERVER.startswith("sqlite"):
         release.main()
@@ -40,20 +39,14 @@ def database() -> Iterator[None]:
 
 
 @pytest.fixture
-def database_outside_a_transaction() -> None:
-    """A database that a test uses as a running server does."""
-
-
-@pytest.fixture
 def application() -> Iterator[Flask]:
     """The whole application as Gunicorn calls it."""
     from config.app import create_app
-    from config.database import db
+    from runtime.framework import disconnect
 
     application = create_app()
     yield application
-    with application.app_context():
-        db.engine.dispose()
+    disconnect()
 
 
 @pytest.fixture
@@ -78,23 +71,5 @@ def page_that_raises(application: Flask) -> Callable[[Exception], str]:
 
         application.add_url_rule("/raises", view_func=view)
         return "/raises"
-
-    return add
-
-
-@pytest.fixture
-def page_that_takes_files(application: Flask) -> Callable[[int], str]:
-    """Adds a page with a form for a file, which answers with the file's size, and returns its address."""
-    from config.bodies import takes_files
-
-    def add(megabytes: int) -> str:
-        @application.route("/files", methods=["GET", "POST"])
-        @takes_files(megabytes)
-        def view() -> str:
-            if request.method == "GET":
-                return f'<input type="hidden" name="csrf_token" value="{generate_csrf()}">'
-            return str(len(request.files["file"].read()))
-
-        return "/files"
 
     return add

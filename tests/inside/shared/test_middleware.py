@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime.middleware import SECURITY_HEADERS, Middleware, allowed, visitor
+from runtime import services
+from runtime.middleware import SECURITY_HEADERS, Middleware, is_allowed, visitor
 from tests.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -58,7 +59,22 @@ def test_plain_http_is_sent_to_https(path: str, web: Visitor) -> None:
     ],
 )
 def test_only_our_own_hosts_are_served(host: str, ours: bool) -> None:
-    assert allowed(host) is ours
+    assert is_allowed(host, services.PLATFORM_HOSTS) is ours
+
+
+@pytest.mark.parametrize(
+    ("host", "hosts", "ours"),
+    [
+        ("shop.example", ["*"], True),
+        ("shop.example/", ["*"], False),
+        ("shop.example", [".shop.example"], True),
+        ("www.shop.example:80", [".shop.example"], True),
+        ("www.shop.example", ["shop.example"], False),
+        ("shop.example", [], False),
+    ],
+)
+def test_its_hosts_are_those_it_was_given(host: str, hosts: list[str], ours: bool) -> None:
+    assert is_allowed(host, hosts) is ours
 
 
 def test_a_refused_host_is_logged_with_the_cure(web: Visitor, log: list[str]) -> None:
@@ -123,5 +139,6 @@ def test_the_application_sees_the_visitors_address() -> None:
         return []
 
     router = {"REMOTE_ADDR": "10.0.0.1"}
-    Visitor(Middleware(application)).get("/", headers={"X-Forwarded-For": "203.0.113.9"}, environ_overrides=router)
+    whole = Middleware(application, hosts=["localhost"], services={}, error_page=str)
+    Visitor(whole).get("/", headers={"X-Forwarded-For": "203.0.113.9"}, environ_overrides=router)
     assert seen == [("203.0.113.9", "10.0.0.1")]

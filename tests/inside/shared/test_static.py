@@ -33,6 +33,6 @@ def test_a_plain_name_is_served_but_not_kept_for_ever(web: Visitor) -> None:
     assert b"--accent" in response.data
 
 
-@pytest.mark.parametrize("path", ["/static/../config/env.py", "/static/%2e%2e/config/env.py", "/static//etc/passwd"])
+@pytest.mark.parametrize("path", ["/static/../config/wsgi.py", "/static/%2e%2e/config/wsgi.py", "/static//etc/passwd"])
 def test_nothing_but_static_files_is_served(path: str, web: Visitor) -> None:
     assert web.get(path, follow_redirects=True).status_code == 404

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime import env, server, timeouts
+from runtime import server, timeouts
 
 CPU_V1 = "sys/fs/cgroup/cpu"
 HUGE = "9223372036854771712"
@@ -104,4 +104,4 @@ def test_each_limit_is_below_the_next() -> None:
 
 
 def test_gunicorns_configuration_loads() -> None:
-    subprocess.run([sys.executable, "-m", "gunicorn", "--check-config"], cwd=env.BASE_DIR, check=True)
+    subprocess.run([sys.executable, "-m", "gunicorn", "--check-config"], check=True)

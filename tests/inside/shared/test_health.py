@@ -1,18 +1,24 @@
 """What a platform asks: is the process alive, and can it serve?"""
 
 import threading
+from collections.abc import Callable
 
 import pytest
 
-from config import cache, database, middleware, services, settings
+from runtime import middleware, services
+from runtime.middleware import Middleware
 from tests.visitor import Visitor
 
 ANYWHERE = "http://10.1.2.3:5000"
 
 
-def test_liveness_needs_nothing(web: Visitor, monkeypatch: pytest.MonkeyPatch, log: list[str]) -> None:
-    monkeypatch.setattr(settings, "DATABASE_URL", None)
-    response = web.get("/healthz", base_url=ANYWHERE)
+def needing(**needed: Callable[[], object] | None) -> Visitor:
+    """A visitor of what needs these services, and has nothing else to say."""
+    return Visitor(Middleware(lambda environ, start: [], hosts=["localhost"], services=needed, error_page=str))
+
+
+def test_liveness_needs_nothing(log: list[str]) -> None:
+    response = needing(database=None).get("/healthz", base_url=ANYWHERE)
     assert (response.status_code, response.text) == (200, "ok\n")
     assert log == []
 
@@ -27,9 +33,8 @@ def test_readiness_with_its_database(web: Visitor, database_outside_a_transactio
     assert (response.status_code, response.json) == (200, {"database": "ok"})
 
 
-def test_readiness_without_a_database(web: Visitor, monkeypatch: pytest.MonkeyPatch, log: list[str]) -> None:
-    monkeypatch.setattr(settings, "DATABASE_URL", None)
-    response = web.get("/readyz")
+def test_readiness_without_a_database(log: list[str]) -> None:
+    response = needing(database=None).get("/readyz")
     assert (response.status_code, response.json) == (503, {"database": "missing"})
     assert services.NO_DATABASE[1] in log[0]
 
@@ -38,15 +43,14 @@ def test_readiness_without_a_database(web: Visitor, monkeypatch: pytest.MonkeyPa
     ("database_up", "cache_up", "status"),
     [(True, True, 200), (True, False, 503), (False, True, 503), (False, False, 503)],
 )
-def test_readiness_names_what_does_not_answer(
-    database_up: bool, cache_up: bool, status: int, web: Visitor, monkeypatch: pytest.MonkeyPatch, log: list[str]
-) -> None:
+def test_readiness_names_what_does_not_answer(database_up: bool, cache_up: bool, status: int, log: list[str]) -> None:
+    def answer() -> None:
+        pass
+
     def fail() -> None:
         raise ConnectionError("user secret at host 10.9.9.9")
 
-    monkeypatch.setattr(settings, "REDIS_URL", "redis://10.9.9.9")
-    monkeypatch.setattr(database, "check", (lambda: None) if database_up else fail)
-    monkeypatch.setattr(cache, "check", (lambda: None) if cache_up else fail)
+    web = needing(database=answer if database_up else fail, cache=answer if cache_up else fail)
     response = web.get("/readyz")
     states = {True: "ok", False: "failing"}
     assert response.status_code == status
@@ -56,7 +60,7 @@ def test_readiness_names_what_does_not_answer(
     assert all("10.9.9.9" in line and "heroku" in line for line in log)
 
 
-def test_readiness_does_not_wait_for_what_hangs(web: Visitor, monkeypatch: pytest.MonkeyPatch, log: list[str]) -> None:
+def test_readiness_does_not_wait_for_what_hangs(monkeypatch: pytest.MonkeyPatch, log: list[str]) -> None:
     asked, ends = [], threading.Event()
 
     def hang() -> None:
@@ -64,7 +68,7 @@ def test_readiness_does_not_wait_for_what_hangs(web: Visitor, monkeypatch: pytes
         ends.wait()
 
     monkeypatch.setattr(middleware, "PATIENCE", 0.1)
-    monkeypatch.setattr(database, "check", hang)
+    web = needing(database=hang)
     for _ in range(2):
         response = web.get("/readyz")
         assert (response.status_code, response.json) == (503, {"database": "failing"})
@@ -74,5 +78,4 @@ def test_readiness_does_not_wait_for_what_hangs(web: Visitor, monkeypatch: pytes
     ends.set()
     asked[0].join()
     monkeypatch.setattr(middleware, "PATIENCE", 60)
-    monkeypatch.setattr(database, "check", lambda: None)
     assert web.get("/readyz").json == {"database": "ok"}

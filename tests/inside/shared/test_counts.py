@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from runtime.counts import SLOTS, Counts
-from runtime.env import BASE_DIR
 
 # In a process of its own, since one that has threads is not to be forked.
 FORKS = """
@@ -103,5 +102,5 @@ def test_threads_count_together(counts: Counts, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows forks nothing")
 def test_processes_count_together_whoever_is_killed() -> None:
     command = [sys.executable, "-c", FORKS]
-    result = subprocess.run(command, cwd=BASE_DIR, capture_output=True, text=True, check=True, timeout=60)
+    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert result.stdout.split() == ["locked", "2001"]

@@ -1,5 +1,0 @@
-"""No database: nothing to close before the fork."""
-
-
-def disconnect() -> None:
-    pass

@@ -1,0 +1,91 @@
+"""The runtime's one module for Flask, and applications that differ."""
+
+import copy
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from config import settings
+from config.app import create_app
+from runtime import framework
+from tests.accounts import PASSWORD
+from tests.accounts_fixtures import is_logged_in, link, log_in
+from tests.visitor import Visitor
+
+
+@pytest.fixture
+def new() -> Iterator[Callable[..., Flask]]:
+    """Makes an application with other settings."""
+    yield lambda **config: create_app(config)
+    framework.disconnect()
+
+
+def test_two_applications_in_one_process_answer_each_by_its_own(
+    new: Callable[..., Flask], tmp_path: Path, log: list[str]
+) -> None:
+    one, two = (
+        new(
+            ALLOWED_HOSTS=[f"{name}.example"],
+            SITE_NAME=f"Number {name}",
+            SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path / name}.sqlite3",
+            SQLALCHEMY_ENGINE_OPTIONS={},
+        )
+        for name in ("one", "two")
+    )
+    for application in one, two:
+        alembic = framework.migrations(application)
+        with application.app_context():
+            alembic.upgrade()
+    for application, own, others in (one, "one", "two"), (two, "two", "one"):
+        web = Visitor(application)
+        page = web.get("/", headers={"Host": f"{own}.example"})
+        assert page.status_code == 200
+        assert f"Number {own}" in page.text
+        assert web.get("/", headers={"Host": f"{others}.example"}).status_code == 400
+        assert f"ALLOWED_HOSTS={own}.example,{others}.example" in log[-1]
+        application.config["ALLOWED_HOSTS"].append("localhost")
+    address = "somebody@example.com"
+    web = Visitor(one)
+    web.submit("/accounts/signup/", email=address)
+    assert "Number one" in log[-1]
+    web.submit(link(log), new_password1=PASSWORD, new_password2=PASSWORD)
+    assert is_logged_in(web)
+    assert log_in(Visitor(one), address, PASSWORD) == "/accounts/"
+    assert log_in(Visitor(two), address, PASSWORD) != "/accounts/"
+
+
+def test_an_application_may_have_no_tls(new: Callable[..., Flask]) -> None:
+    plain = new(HTTPS=False, SECURE_HSTS_SECONDS=0, SESSION_COOKIE_NAME="session", SESSION_COOKIE_SECURE=False)
+    for application, status in (plain, 200), (new(), 301), (plain, 200):
+        assert Visitor(application).get("/", base_url="http://localhost").status_code == status
+
+
+def test_an_application_may_have_no_database(new: Callable[..., Flask]) -> None:
+    with_one, without = new(), new(SQLALCHEMY_DATABASE_URI=None)
+    for application, state in (with_one, "ok"), (without, "missing"), (with_one, "ok"):
+        assert Visitor(application).get("/readyz").json == {"database": state}
+    assert Visitor(without).get("/").status_code == 200
+    assert Visitor(without).get("/accounts/login/").status_code == 503
+
+
+def test_settings_are_not_what_an_application_changes(new: Callable[..., Flask]) -> None:
+    before = {name: copy.copy(getattr(settings, name)) for name in dir(settings) if name.isupper()}
+    new(SITE_NAME="Another", SQLALCHEMY_DATABASE_URI=None).config["ALLOWED_HOSTS"] = []
+    assert {name: getattr(settings, name) for name in before} == before
+
+
+def test_a_cache_that_does_not_answer_raises(new: Callable[..., Flask]) -> None:
+    url = "redis://127.0.0.1:1"
+    ask = framework.services(new(REDIS_URL=url, CACHE_TYPE="RedisCache", CACHE_REDIS_URL=url))["cache"]
+    assert ask
+    with pytest.raises(Exception, match="refused"):
+        ask()
+
+
+def test_mail_goes_to_the_log(application: Flask, log: list[str]) -> None:
+    with application.app_context():
+        framework.send_mail("you@example.com", "Hello", "Two\nlines")
+    assert log[0].splitlines()[0].endswith('msg="Mail to you@example.com: Hello"')
+    assert log[0].splitlines()[1:] == ["| Two", "| lines"]

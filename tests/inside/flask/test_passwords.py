@@ -1,0 +1,131 @@
+"""What must hold of sessions and passwords, below the account pages."""
+
+import difflib
+import time
+from collections.abc import Iterator
+
+import pytest
+from click.testing import Result
+from flask import Flask, session
+from itsdangerous import TimestampSigner
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from accounts import passwords, sessions, texts, views
+from accounts.forms import NewPasswordForm
+from accounts.models import User
+from config.database import db
+from tests.accounts import PASSWORD
+from tests.visitor import HIDDEN, Visitor
+
+
+@pytest.fixture(autouse=True)
+def context(application: Flask) -> Iterator[None]:
+    with application.app_context():
+        yield
+        db.session.remove()
+
+
+def flask(application: Flask, *arguments: str) -> Result:
+    return application.test_cli_runner().invoke(args=["accounts", *arguments])
+
+
+def test_a_deactivated_account_has_no_session(application: Flask, address: str) -> None:
+    flask(application, "create", address, "--password", PASSWORD)
+    user = User.find(address)
+    assert user
+    with application.test_request_context():
+        sessions.log_in(user, user.password)
+    flask(application, "deactivate", address)
+    db.session.expire_all()
+    assert not user.is_active
+    assert user.sessions == []
+    flask(application, "activate", address)
+    db.session.expire_all()
+    assert user.is_active
+
+
+def test_the_database_knows_one_account_an_address_whatever_its_case(application: Flask, address: str) -> None:
+    flask(application, "create", address, "--password", PASSWORD)
+    assert "already" in flask(application, "create", address.upper(), "--password", PASSWORD).output
+    with pytest.raises(IntegrityError):
+        db.session.execute(text("UPDATE users SET email = upper(email)"))
+    db.session.rollback()
+
+
+def test_a_session_belongs_to_the_password_that_was_checked(application: Flask, address: str) -> None:
+    flask(application, "create", address, "--password", PASSWORD)
+    user = User.find(address)
+    assert user
+    with application.test_request_context():
+        sessions.log_in(user, passwords.hasher.hash("the one before"))
+        assert sessions.load_user(session["token"]) is None
+        sessions.log_in(user, user.password)
+        assert sessions.load_user(session["token"]) == user
+
+
+@pytest.mark.parametrize("change", ["password = 'x'", "email = 'x' || email", "is_active = false"])
+def test_a_password_takes_the_place_of_none_but_the_one_that_was_read(
+    change: str, application: Flask, address: str
+) -> None:
+    flask(application, "create", address, "--password", PASSWORD)
+    user = User.find(address)
+    assert user
+    with application.test_request_context():
+        form = NewPasswordForm(user)
+        form.new_password1.data = "another fine horse"
+        db.session.execute(text(f"UPDATE users SET {change} WHERE id = :id"), {"id": user.id})
+        assert views.replace_password(user, form) is None
+
+
+def test_many_parts_of_an_address_cost_nothing_beside_a_long_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+
+    def quick_ratio(matcher: difflib.SequenceMatcher[str]) -> float:
+        compared.append(matcher)
+        return 0.0
+
+    monkeypatch.setattr(difflib.SequenceMatcher, "quick_ratio", quick_ratio)
+    passwords.problems("1" * texts.PASSWORD_MAX_LENGTH, ".".join("a" * 120) + "@example.com")
+    assert compared == []
+
+
+def test_logging_in_again_ends_the_session_before(application: Flask, address: str) -> None:
+    flask(application, "create", address, "--password", PASSWORD)
+    user = User.find(address)
+    assert user
+    with application.test_request_context():
+        sessions.log_in(user, user.password)
+        token = session["token"]
+        sessions.log_in(user, user.password)
+    assert sessions.load_user(token) is None
+
+
+def test_an_expired_session_ends_and_is_forgotten(
+    application: Flask, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flask(application, "create", address, "--password", PASSWORD)
+    user = User.find(address)
+    assert user
+    with application.test_request_context():
+        sessions.log_in(user, user.password)
+        token = session["token"]
+    assert sessions.load_user(token) == user
+    monkeypatch.setitem(application.config, "PERMANENT_SESSION_LIFETIME", -1)
+    assert sessions.load_user(token) is None
+    # The next to log in forgets it.
+    with application.test_request_context():
+        sessions.log_in(user, user.password)
+    monkeypatch.undo()
+    assert sessions.load_user(token) is None
+
+
+def test_a_form_may_be_open_for_a_day(web: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    def tomorrow(signer: TimestampSigner) -> int:
+        return int(time.time()) + 24 * 3600
+
+    form = web.get("/accounts/login/")
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", tomorrow)
+    data = {"csrf_token": HIDDEN.findall(form.text)[0][1], "username": "you@example.com", "password": "a guess"}
+    response = web.post("/accounts/login/", data=data, headers={"Referer": "https://localhost/"})
+    assert response.status_code == 200
