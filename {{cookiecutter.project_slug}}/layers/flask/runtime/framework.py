@@ -173,8 +173,8 @@ def serve_static(app: Flask) -> None:
 def publish(source: Path) -> tuple[Path, dict[str, str]]:
     """Copy the files of ``source`` to a new folder under plain and hashed names, with .gz and .br beside them.
 
-    Returns the folder, and the hashed name of each plain one, both relative and with forward slashes. Every application
-    of a process shares them.
+    Hidden files and an editor's copies stay behind. Returns the folder, and the hashed name of each plain one, both
+    relative and with forward slashes. Every application of a process shares them.
     """
     target = Path(tempfile.mkdtemp(prefix="static-"))
     owner = os.getpid()
@@ -183,8 +183,10 @@ def publish(source: Path) -> tuple[Path, dict[str, str]]:
     compressor = Compressor(quiet=True)
     names = {}
     for file in sorted(path for path in source.rglob("*") if path.is_file()):
-        content = file.read_bytes()
         plain = file.relative_to(source)
+        if any(part.startswith(".") or part.endswith("~") for part in plain.parts):
+            continue
+        content = file.read_bytes()
         hashed = plain.with_suffix(f".{hashlib.sha256(content).hexdigest()[:12]}{plain.suffix}")
         names[plain.as_posix()] = hashed.as_posix()
         for name in plain, hashed:
