@@ -34,7 +34,7 @@ from tests.projects import (
 )
 
 # Tests of a generated project, to run inside one.
-collect_ignore = ["owners"]
+collect_ignore = ["inside", "owners"]
 
 
 @pytest.hookimpl(tryfirst=True)

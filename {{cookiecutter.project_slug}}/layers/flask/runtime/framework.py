@@ -26,7 +26,7 @@ import flask
 import sqlalchemy
 from flask import Flask, current_app, request
 from werkzeug.datastructures import FileStorage, MultiDict
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import NotFound, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 from whitenoise import WhiteNoise
 from whitenoise.compress import Compressor
@@ -154,6 +154,8 @@ def serve_static(app: Flask) -> None:
     A file is served under its plain name too, for what names it without ``url_for``: an error page, another file.
     """
     published, names = publish(Path(app.static_folder or ""))
+    # Flask's own view would serve what was not published, too.
+    app.view_functions["static"] = not_published
 
     @app.url_defaults
     def hash_name(endpoint: str, values: dict[str, str]) -> None:
@@ -167,6 +169,10 @@ def serve_static(app: Flask) -> None:
         allow_all_origins=False,
         immutable_file_test=lambda path, url: HASHED_NAME.search(url) is not None,
     )
+
+
+def not_published(filename: str) -> NoReturn:
+    raise NotFound
 
 
 @functools.cache
