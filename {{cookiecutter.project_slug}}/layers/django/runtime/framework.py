@@ -93,7 +93,7 @@ class Storage(CompressedManifestStaticFilesStorage):
         return StaticFilesStorage.url(self, name)
 
 
-class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]
+class StaticFiles(WhiteNoiseMiddleware):
     """WhiteNoise's, which would also publish the manifest, with the name of every file, and hidden files.
 
     ``collectstatic`` leaves hidden files and an editor's copies behind; where it has not run, nothing else does.
@@ -102,7 +102,7 @@ class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]
     def add_file_to_dictionary(self, url: str, path: str, stat_cache: Any = None) -> None:
         name = url.removeprefix(self.static_prefix)
         if name != Storage.manifest_name and not any(part[0] == "." or part[-1] == "~" for part in name.split("/")):
-            super().add_file_to_dictionary(url, path, stat_cache)
+            super().add_file_to_dictionary(url, path, stat_cache)  # type: ignore[no-untyped-call]
 
 
 # Bodies of requests

@@ -139,7 +139,7 @@ def reset() -> Page:
     return send_letter("reset", letter)
 
 
-def link(name: str, **query: str) -> str:
+def link(name: str, **query: Any) -> str:
     """The address of a page, for a mail."""
     return f"{letters.site_url(request.scheme, request.host)}{url_for(f'accounts.{name}', **query)}"
 
