@@ -22,6 +22,7 @@ from tests.visitor import Visitor
 
 pytestmark = thorough
 
+HOST = "my-project.herokuapp.com"
 PASSWORD = "a fine old horse"
 
 
@@ -217,7 +218,7 @@ def test_knows_a_client_by_what_the_router_wrote(dyno: Dyno) -> None:
     """As the last entry of the last field, behind all that the client wrote, in however many fields."""
     guesser = Guesser(dyno)
     cookies = "; ".join(f"{name}={value}" for name, value in guesser.visitor.cookies.items())
-    headers = {"Host": "localhost", "Referer": "https://localhost/", "X-Forwarded-Proto": "https", "Cookie": cookies}
+    headers = {"Host": HOST, "Referer": f"https://{HOST}/", "X-Forwarded-Proto": "https", "Cookie": cookies}
     headers["Content-Type"] = "application/x-www-form-urlencoded"
     body = urlencode(guesser.data).encode()
     statuses = []

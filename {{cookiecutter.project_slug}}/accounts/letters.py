@@ -5,6 +5,7 @@ Whether an address has an account is told to its owner only: the page says the s
 
 from typing import NamedTuple
 
+from runtime import hosts
 from runtime.framework import setting
 
 # How long a link works.
@@ -48,6 +49,19 @@ def has_no_account(link: str) -> Letter:
         "Somebody, most likely you, wants to reset a password here, but this address has no account. Sign up:",
         link,
     )
+
+
+def site_url(scheme: str, requested_host: str) -> str:
+    """What links begin with, in answer to a request that came by a scheme to a host; raises ``hosts.NoHostError``."""
+    allowed, canonical = setting("ALLOWED_HOSTS"), setting("CANONICAL_HOST")
+    return f"{scheme}://{hosts.site_host(requested_host, allowed, canonical, debug=setting('DEBUG'))}"
+
+
+def failure(error: Exception) -> str:
+    """What the log says of a mail that was not sent."""
+    if isinstance(error, hosts.NoHostError):
+        return f"A mail was not sent: {error}"
+    return f"The mail server did not take a mail: {type(error).__name__}: {error}"
 
 
 def letter(subject: str, reason: str, link: str) -> Letter:

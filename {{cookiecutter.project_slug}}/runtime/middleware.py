@@ -8,7 +8,6 @@ not have yet.
 import ipaddress
 import json
 import logging
-import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,6 +17,7 @@ from urllib.parse import quote
 from wsgiref.headers import Headers
 
 from runtime import env, logs, services, timeouts
+from runtime.hosts import bare, is_allowed
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -35,8 +35,6 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
-HOST = re.compile(r"(?P<name>[a-z0-9-]+(\.[a-z0-9-]+)*\.?|\[[a-f0-9:.]+\])(:\d+)?")
-
 # What a request's target may hold and a Location header too.
 URL_CHARACTERS = "%/:?#[]@!$&'()*+,;=~"
 
@@ -49,10 +47,11 @@ logger = logging.getLogger(__name__)
 class Middleware:
     """Wraps a WSGI application; see the module's text for what it does.
 
-    ``hosts`` are those that it answers, ``.example.com`` for a domain and all below it, ``*`` for any. ``services`` are
-    those it needs, each with a function that raises where it does not answer, or None where none is attached.
-    ``error_page`` gives the HTML of a status. ``https`` says whether plain HTTP is sent there, ``hsts_seconds`` how
-    long browsers shall remember it. With ``debug`` the framework shows its own page of an exception.
+    ``hosts`` are those that it answers, ``.example.com`` for a domain and all below it, ``*`` for any; of them
+    ``local_hosts`` only to requests from this machine. ``services`` are those it needs, each with a function that
+    raises where it does not answer, or None where none is attached. ``error_page`` gives the HTML of a status.
+    ``https`` says whether plain HTTP is sent there, ``hsts_seconds`` how long browsers shall remember it. With
+    ``debug`` the framework shows its own page of an exception.
     """
 
     def __init__(
@@ -62,12 +61,14 @@ class Middleware:
         hosts: Sequence[str],
         services: Mapping[str, Callable[[], object] | None],
         error_page: Callable[[int], str],
+        local_hosts: Sequence[str] = (),
         https: bool = True,
         hsts_seconds: int = 0,
         debug: bool = False,
     ) -> None:
         self.application = application
         self.hosts, self.services, self.error_page = hosts, services, error_page
+        self.local_hosts = local_hosts
         self.https, self.hsts_seconds, self.debug = https, hsts_seconds, debug
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -111,14 +112,15 @@ class Middleware:
                 return respond("302 Found", "", "text/plain", Location="/static/icon.svg")
         if refusal := environ.get("worker.refusal"):  # by the server, to which the body was too large
             return refuse(refusal)
-        if not is_allowed(host := environ.get("HTTP_HOST", ""), self.hosts):
-            hosts = ",".join([*self.hosts, host.lower()])
-            cure = f" If it is yours: heroku config:set ALLOWED_HOSTS={hosts}" if HOST.fullmatch(host.lower()) else ""
+        host = environ.get("HTTP_HOST", "")
+        name = bare(host)
+        if not is_allowed(host, self.hosts) or (name in self.local_hosts and not is_local(environ)):
+            hosts = ",".join([*(host for host in self.hosts if host not in self.local_hosts), name])
+            cure = f" If it is yours: heroku config:set ALLOWED_HOSTS={hosts}" if name else ""
             logger.warning(f"The host {host!r} was refused.{cure}")
             return refuse("400 Bad Request")
         if self.https and not secure:
-            target = environ.get("RAW_URI") or environ.get("REQUEST_URI") or "/"
-            location = f"https://{host}{quote(target, safe=URL_CHARACTERS, encoding='latin-1')}"
+            location = f"https://{name}{own_path(environ.get('RAW_URI') or environ.get('REQUEST_URI') or '/')}"
             return respond("301 Moved Permanently", "", "text/plain", Location=location)
         try:
             response = self.application(environ, start)
@@ -165,15 +167,20 @@ def is_trusted(peer: str) -> bool:
     return any(ipaddress.ip_address(peer) in ipaddress.ip_network(word, strict=False) for word in trusted)
 
 
-def is_allowed(host: str, hosts: Sequence[str]) -> bool:
-    """Whether a Host header names one of ``hosts``."""
-    if not (match := HOST.fullmatch(host.lower())):
-        return False
-    name = match["name"].removesuffix(".")
-    return any(
-        pattern == "*" or name == pattern.removeprefix(".") or (pattern.startswith(".") and name.endswith(pattern))
-        for pattern in hosts
-    )
+def is_local(environ: Mapping[str, Any]) -> bool:
+    """Whether a request comes from this machine: whoever is connected, and the visitor of whom a proxy here tells."""
+    addresses = [plain(environ["PEER_ADDR"]), environ["REMOTE_ADDR"]]
+    return all(address and ipaddress.ip_address(address).is_loopback for address in addresses)
+
+
+def own_path(target: str) -> str:
+    """A request's target as a redirect may repeat it: a path of ours, or "/" in place of anything else.
+
+    Behind a host, what begins otherwise would be part of its name, and what begins with two slashes may be taken for
+    another's.
+    """
+    own = target.startswith("/") and not target.startswith(("//", "/\\"))
+    return quote(target, safe=URL_CHARACTERS, encoding="latin-1") if own else "/"
 
 
 def readiness(needed: Mapping[str, Callable[[], object] | None]) -> dict[str, str]:

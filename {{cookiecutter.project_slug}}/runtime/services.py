@@ -12,18 +12,6 @@ THREADS = env.number("WEB_THREADS", 4, least=1, most=100)
 
 LOCAL_HOSTS = {"", "localhost", "127.0.0.1", "::1"}
 MAIL_PORTS = {"smtp": 25, "submission": 587, "smtps": 465}
-# Where the platforms that this project runs on put it before it has a domain of its own.
-PLATFORM_HOSTS = [
-    "localhost",
-    "127.0.0.1",
-    "[::1]",
-    ".fly.dev",
-    ".herokuapp.com",
-    ".ondigitalocean.app",
-    ".onrender.com",
-    ".scalingo.io",
-    ".up.railway.app",
-]
 # How long whoever asks Redis waits for it.
 REDIS_OPTIONS: dict[str, Any] = {"socket_connect_timeout": timeouts.CONNECT, "socket_timeout": timeouts.CONNECT}
 NO_DATABASE = (
@@ -43,18 +31,6 @@ def without_password(url: str) -> str:
     credentials, at, address = rest.rpartition("@")
     user = credentials.partition(":")[0]
     return f"{scheme}{separator}{user}:***@{address}" if at else url
-
-
-def allowed_hosts() -> list[str]:
-    """The hosts whose requests are answered; ``.example.com`` means the domain and all below it."""
-    hosts = [host.lower() for host in env.words("ALLOWED_HOSTS", PLATFORM_HOSTS)]
-    for host in hosts:
-        if not re.fullmatch(r"\*|\.?[a-z0-9.-]+|\[[a-f0-9:.]+\]", host):
-            env.refuse(
-                f"ALLOWED_HOSTS is {host!r}, not the name of a host.",
-                "Set names only: heroku config:set ALLOWED_HOSTS=www.example.com,.example.org",
-            )
-    return hosts
 
 
 def database_url(folder: Path, *, debug: bool) -> str | None:

@@ -26,6 +26,7 @@ from accounts import devices, forms, letters, links, texts
 from accounts.models import User
 from config import settings
 from pages import errors
+from runtime.hosts import NoHostError
 
 # What a form's own error means for the response that shows it again.
 STATUSES = {"throttled": 429, "undelivered": 503}
@@ -155,11 +156,12 @@ class MailForm(RequestFormPage):
 
     def form_valid(self, form: Form) -> HttpResponse:
         address = form.cleaned_data["email"].lower()
-        letter = self.letter(address, User.objects.filter(email=address, is_active=True).first())
+        user = User.objects.filter(email=address, is_active=True).first()
         try:
+            letter = self.letter(address, user)
             send_mail(letter.subject, letter.text, None, [address])
-        except OSError as error:
-            logger.error(f"The mail server did not take a mail: {type(error).__name__}: {error}")
+        except (NoHostError, OSError) as error:
+            logger.error(letters.failure(error))
             form.add_error(None, ValidationError(texts.MAIL_NOT_SENT, code="undelivered"))
             return self.form_invalid(form)
         return super().form_valid(form)
@@ -168,7 +170,8 @@ class MailForm(RequestFormPage):
         raise NotImplementedError
 
     def link(self, name: str, **query: str) -> str:
-        return self.request.build_absolute_uri(reverse(f"accounts:{name}", query=query))
+        site = letters.site_url(self.request.scheme or "https", self.request.get_host())
+        return f"{site}{reverse(f'accounts:{name}', query=query)}"
 
 
 class SignUp(MailForm):

@@ -7,7 +7,7 @@ from typing import Any
 
 import dj_database_url
 
-from runtime import env, services
+from runtime import env, hosts, services
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 SITE_NAME = "{{ cookiecutter.project_name }}"
@@ -36,7 +36,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "runtime.framework.Limit",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "runtime.framework.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -85,7 +85,7 @@ if REDIS_URL:
 
 # Security
 
-ALLOWED_HOSTS = services.allowed_hosts()
+ALLOWED_HOSTS = hosts.allowed_hosts()
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.passwords.MaximumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -94,10 +94,14 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 AUTH_USER_MODEL = "accounts.User"
+# Where links in mails lead.
+CANONICAL_HOST = hosts.canonical_host()
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_FAILURE_VIEW = "pages.views.csrf_failure"
+# Those of ALLOWED_HOSTS that are answered to this machine only.
+LOCAL_HOSTS = hosts.local_hosts(debug=DEBUG)
 # In a cookie: showing one needs no database.
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 PASSWORD_HASHERS = ["accounts.passwords.Hasher"]

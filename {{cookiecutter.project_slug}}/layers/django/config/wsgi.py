@@ -19,6 +19,7 @@ if settings.REDIS_URL:
 application = Middleware(
     django_application,
     hosts=settings.ALLOWED_HOSTS,
+    local_hosts=settings.LOCAL_HOSTS,
     services=framework.services(django_application),
     error_page=errors.page,
     https=settings.HTTPS,

@@ -21,6 +21,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import Resolver404, get_resolver, resolve
+from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from runtime.checks import CheckError
@@ -90,6 +91,18 @@ class Storage(CompressedManifestStaticFilesStorage):
         if name in self.hashed_files:
             return super().url(name, force)
         return StaticFilesStorage.url(self, name)
+
+
+class StaticFiles(WhiteNoiseMiddleware):
+    """WhiteNoise's, which would also publish the manifest, with the name of every file, and hidden files.
+
+    ``collectstatic`` leaves hidden files and an editor's copies behind; where it has not run, nothing else does.
+    """
+
+    def add_file_to_dictionary(self, url: str, path: str, stat_cache: Any = None) -> None:
+        name = url.removeprefix(self.static_prefix)
+        if name != Storage.manifest_name and not any(part[0] == "." or part[-1] == "~" for part in name.split("/")):
+            super().add_file_to_dictionary(url, path, stat_cache)  # type: ignore[no-untyped-call]
 
 
 # Bodies of requests

@@ -19,6 +19,7 @@ from accounts.sessions import login_required
 from config.database import db
 from pages.forms import Form
 from runtime.framework import send_mail, setting
+from runtime.hosts import NoHostError
 
 # What an error means for the response that shows the form again; any other is the visitor's typing.
 STATUSES = {texts.TOO_MANY_ATTEMPTS: 429, texts.MAIL_NOT_SENT: 503}
@@ -119,10 +120,10 @@ def delete(user: User) -> Page:
 def signup() -> Page:
     def letter(address: str, user: User | None) -> Letter:
         if user:
-            return letters.has_account(url_for("accounts.login", _external=True))
+            return letters.has_account(link("login"))
         # Without the second, those of the same second would be one, and used together.
         token = links_to("signup").dumps([address, secrets.token_urlsafe(8)])
-        return letters.finish_sign_up(url_for("accounts.finish_signup", token=token, _external=True))
+        return letters.finish_sign_up(link("finish_signup", token=token))
 
     return send_letter("signup", letter)
 
@@ -131,11 +132,16 @@ def signup() -> Page:
 def reset() -> Page:
     def letter(address: str, user: User | None) -> Letter:
         if not user:
-            return letters.has_no_account(url_for("accounts.signup", _external=True))
+            return letters.has_no_account(link("signup"))
         token = links_to("reset").dumps([user.id, user.fingerprint])
-        return letters.reset_password(url_for("accounts.finish_reset", token=token, _external=True))
+        return letters.reset_password(link("finish_reset", token=token))
 
     return send_letter("reset", letter)
+
+
+def link(name: str, **query: Any) -> str:
+    """The address of a page, for a mail."""
+    return f"{letters.site_url(request.scheme, request.host)}{url_for(f'accounts.{name}', **query)}"
 
 
 def send_letter(name: str, letter: Callable[[str, User | None], Letter]) -> Page:
@@ -147,8 +153,8 @@ def send_letter(name: str, letter: Callable[[str, User | None], Letter]) -> Page
     user = User.find(address)
     try:
         send_mail(address, *letter(address, user if user and user.is_active else None))
-    except OSError as error:
-        logger.error(f"The mail server did not take a mail: {type(error).__name__}: {error}")
+    except (NoHostError, OSError) as error:
+        logger.error(letters.failure(error))
         form.form_errors.append(texts.MAIL_NOT_SENT)
         return show(name, form)
     return redirect(url_for("accounts.sent"))

@@ -36,6 +36,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.wsgi_app = Middleware(  # type: ignore[method-assign]
         app.wsgi_app,
         hosts=app.config["ALLOWED_HOSTS"],
+        local_hosts=app.config["LOCAL_HOSTS"],
         services=framework.services(app),
         error_page=errors.page,
         https=app.config["HTTPS"],

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from runtime import env, services, timeouts
+from runtime import env, hosts, services, timeouts
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 SITE_NAME = "{{ cookiecutter.project_name }}"
@@ -39,7 +39,11 @@ if DATABASE_URL and DATABASE_URL.startswith("postgresql"):
 
 # Security
 
-ALLOWED_HOSTS = services.allowed_hosts()
+ALLOWED_HOSTS = hosts.allowed_hosts()
+# Where links in mails lead.
+CANONICAL_HOST = hosts.canonical_host()
+# Those of ALLOWED_HOSTS that are answered to this machine only.
+LOCAL_HOSTS = hosts.local_hosts(debug=DEBUG)
 PERMANENT_SESSION_LIFETIME = 14 * 24 * 3600
 SECRET_KEY = env.secret_key()
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0

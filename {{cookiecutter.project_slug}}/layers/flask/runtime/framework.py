@@ -26,7 +26,7 @@ import flask
 import sqlalchemy
 from flask import Flask, current_app, request
 from werkzeug.datastructures import FileStorage, MultiDict
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import NotFound, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 from whitenoise import WhiteNoise
 from whitenoise.compress import Compressor
@@ -154,6 +154,8 @@ def serve_static(app: Flask) -> None:
     A file is served under its plain name too, for what names it without ``url_for``: an error page, another file.
     """
     published, names = publish(Path(app.static_folder or ""))
+    # Flask's own view would serve what was not published, too.
+    app.view_functions["static"] = not_published
 
     @app.url_defaults
     def hash_name(endpoint: str, values: dict[str, str]) -> None:
@@ -169,12 +171,16 @@ def serve_static(app: Flask) -> None:
     )
 
 
+def not_published(filename: str) -> NoReturn:
+    raise NotFound
+
+
 @functools.cache
 def publish(source: Path) -> tuple[Path, dict[str, str]]:
     """Copy the files of ``source`` to a new folder under plain and hashed names, with .gz and .br beside them.
 
-    Returns the folder, and the hashed name of each plain one, both relative and with forward slashes. Every application
-    of a process shares them.
+    Hidden files and an editor's copies stay behind. Returns the folder, and the hashed name of each plain one, both
+    relative and with forward slashes. Every application of a process shares them.
     """
     target = Path(tempfile.mkdtemp(prefix="static-"))
     owner = os.getpid()
@@ -183,8 +189,10 @@ def publish(source: Path) -> tuple[Path, dict[str, str]]:
     compressor = Compressor(quiet=True)
     names = {}
     for file in sorted(path for path in source.rglob("*") if path.is_file()):
-        content = file.read_bytes()
         plain = file.relative_to(source)
+        if any(part.startswith(".") or part.endswith("~") for part in plain.parts):
+            continue
+        content = file.read_bytes()
         hashed = plain.with_suffix(f".{hashlib.sha256(content).hexdigest()[:12]}{plain.suffix}")
         names[plain.as_posix()] = hashed.as_posix()
         for name in plain, hashed:

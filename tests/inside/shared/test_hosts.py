@@ -1,0 +1,151 @@
+"""Which hosts are ours, and where links and redirects lead."""
+
+import pytest
+
+from runtime import env, hosts
+from runtime.hosts import NoHostError, is_allowed, site_host
+from runtime.middleware import is_local, own_path
+
+VARIABLES = [
+    "ALLOWED_HOSTS",
+    "APP",
+    "CANONICAL_HOST",
+    "DYNO",
+    "FLY_APP_NAME",
+    "HEROKU_APP_DEFAULT_DOMAIN_NAME",
+    "RAILWAY_PUBLIC_DOMAIN",
+    "REGION_NAME",
+    "RENDER_EXTERNAL_HOSTNAME",
+]
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment in which no variable about hosts is set."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(env, "advice", [])
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({}, []),
+        ({"DYNO": "web.1"}, [".herokuapp.com"]),
+        ({"DYNO": "web.1", "HEROKU_APP_NAME": "shop"}, [".herokuapp.com"]),
+        (
+            {"DYNO": "web.1", "HEROKU_APP_DEFAULT_DOMAIN_NAME": "shop-1234567890ab.herokuapp.com"},
+            ["shop-1234567890ab.herokuapp.com"],
+        ),
+        ({"FLY_APP_NAME": "shop"}, ["shop.fly.dev"]),
+        ({"RAILWAY_PUBLIC_DOMAIN": "Shop.up.railway.app"}, ["shop.up.railway.app"]),
+        ({"RENDER_EXTERNAL_HOSTNAME": "shop.onrender.com"}, ["shop.onrender.com"]),
+        ({"APP": "shop", "REGION_NAME": "osc-fr1"}, ["shop.osc-fr1.scalingo.io"]),
+        # Half of a name, or none at all.
+        ({"APP": "shop"}, []),
+        ({"REGION_NAME": "osc-fr1"}, []),
+        ({"FLY_APP_NAME": "a b"}, []),
+        ({"RENDER_EXTERNAL_HOSTNAME": "*"}, []),
+        ({"RENDER_EXTERNAL_HOSTNAME": ".onrender.com"}, []),
+    ],
+)
+def test_a_platform_names_the_host(
+    variables: dict[str, str], named: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert hosts.platform_hosts() == named
+    assert hosts.allowed_hosts() == [*named, *hosts.LOCAL_HOSTS]
+    assert hosts.local_hosts(debug=False) == hosts.LOCAL_HOSTS
+    monkeypatch.setenv("ALLOWED_HOSTS", "www.example.com")
+    assert hosts.allowed_hosts() == ["www.example.com"]
+    assert hosts.local_hosts(debug=False) == []
+
+
+@pytest.mark.parametrize(
+    ("host", "ours"),
+    [
+        ("www.example.com", True),
+        ("WWW.example.com.:8000", True),
+        ("example.org", True),
+        ("a.b.example.org", True),
+        ("badexample.org", False),
+        ("example.org.evil.example", False),
+        ("[::1]:8000", True),
+        ("example.com", False),
+        ("www.example.com\n", False),
+        ("www.example.com/x", False),
+        ("www.example.com:80@evil.example", False),
+        ("a_b.example.org", False),
+        ("..example.org", False),
+        ("www.example.com..", False),
+        ("", False),
+    ],
+)
+def test_a_host_is_ours_by_name_or_domain(host: str, ours: bool) -> None:
+    assert is_allowed(host, ["www.example.com", ".example.org", "[::1]"]) is ours
+
+
+@pytest.mark.parametrize(
+    ("requested", "allowed", "canonical", "dyno", "host"),
+    [
+        ("evil.example", ["*"], "www.example.com", "", "www.example.com"),
+        ("b.example.com", ["a.example.com", "b.example.com"], "", "", "a.example.com"),
+        ("evil.fly.dev", [".fly.dev", "localhost", "192.0.2.1", "[::1]", "a.fly.dev"], "", "", "a.fly.dev"),
+        ("a.herokuapp.com.:80", [".herokuapp.com"], "", "web.1", "a.herokuapp.com"),
+        ("localhost:8000", ["localhost"], "", "", "localhost:8000"),
+        ("192.0.2.1:8000", ["192.0.2.1"], "", "", "192.0.2.1"),
+        # Elsewhere Heroku's domain is a pattern as any other.
+        ("a.herokuapp.com", [".herokuapp.com"], "", "", None),
+        ("herokuapp.com", [".herokuapp.com"], "", "web.1", None),
+        ("evil.fly.dev", [".fly.dev"], "", "web.1", None),
+        ("fly.dev", [".fly.dev"], "", "", None),
+        ("evil.example", ["*"], "", "web.1", None),
+        ("a.herokuapp.com", ["*"], "", "web.1", None),
+    ],
+)
+def test_a_link_leads_to_what_is_certain(
+    requested: str, allowed: list[str], canonical: str, dyno: str, host: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DYNO", dyno)
+    assert site_host(requested, allowed, canonical, debug=True) == requested
+    if host:
+        assert site_host(requested, allowed, canonical, debug=False) == host
+    else:
+        with pytest.raises(NoHostError, match="heroku config:set CANONICAL_HOST="):
+            site_host(requested, allowed, canonical, debug=False)
+
+
+@pytest.mark.parametrize(
+    ("peer", "visitor", "local"),
+    [
+        ("127.0.0.1", "127.0.0.1", True),
+        ("::ffff:127.0.0.1", "127.0.0.1", True),
+        ("::1", "::1", True),
+        ("127.0.0.1", "203.0.113.9", False),
+        ("172.17.0.1", "127.0.0.1", False),
+        ("172.17.0.1", "172.17.0.1", False),
+        ("", "", False),
+    ],
+)
+def test_a_request_is_local_if_nobody_else_is_behind_it(peer: str, visitor: str, local: bool) -> None:
+    assert is_local({"PEER_ADDR": peer, "REMOTE_ADDR": visitor}) is local
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("/", "/"),
+        ("/a?b=%2F", "/a?b=%2F"),
+        ("/a//b", "/a//b"),
+        ("/\xc3\xa4", "/%C3%A4"),
+        ("//evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("http://evil.example/a", "/"),
+        ("@evil.example", "/"),
+        ("*", "/"),
+        ("", "/"),
+    ],
+)
+def test_a_redirect_repeats_a_path_of_ours_only(target: str, path: str) -> None:
+    assert own_path(target) == path
