@@ -25,7 +25,6 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from runtime import framework, processes
 from runtime.checks import CheckError
 
 # Where `make` runs it, and the platform each process.
@@ -40,6 +39,11 @@ BUILTINS = {".", ":", "[", "[[", "case", "cd", "eval", "exit", "export", "for", 
 BUILTINS |= {"source", "trap", "ulimit", "umask", "unset", "wait"}
 KEYWORDS = {"!", "{", "}", "do", "done", "elif", "else", "esac", "fi", "if", "then", "until", "while"}
 LAUNCHERS = {"command", "env", "exec", "nice", "nohup", "time"}
+
+
+def runtime(module: str) -> Any:
+    """A module that reads the environment as it is imported, whose refusal is then what a check has found."""
+    return importlib.import_module(f"runtime.{module}")
 
 
 def git(*arguments: str) -> list[str]:
@@ -164,7 +168,8 @@ def process_types() -> dict[str, str]:
         names.append(match[1])
     if names[:1] != ["web"]:
         raise CheckError("The Procfile does not begin with the web process.", "Begin with: web: gunicorn config.wsgi")
-    return processes.read()
+    found: dict[str, str] = runtime("processes").read()
+    return found
 
 
 def procfile() -> None:
@@ -265,7 +270,8 @@ def unknown_command(program: str, arguments: list[str]) -> str | None:
     """The argument that names no command of the framework's, where the program is the framework's."""
     if not arguments or not re.fullmatch(r"(\./)?manage\.py|django(-admin)?|flask", program):
         return None
-    return framework.unknown_command(application(), Path(program).name, arguments)
+    unknown: str | None = runtime("framework").unknown_command(application(), Path(program).name, arguments)
+    return unknown
 
 
 def gunicorn() -> None:
@@ -325,7 +331,7 @@ def formation(content: dict[str, Any]) -> None:
     if not (ROOT / "Procfile").exists():
         return
     # Run once a release, never started.
-    names = processes.read().keys() - {"postdeploy", "release"}
+    names = runtime("processes").read().keys() - {"postdeploy", "release"}
     started = content.get("formation", dict.fromkeys(names))
     if missing := sorted(names - started.keys()):
         raise CheckError(
@@ -351,23 +357,23 @@ def secret_key() -> None:
 
 
 def static_files() -> None:
-    framework.check_static_files(
+    runtime("framework").check_static_files(
         application(), {path.relative_to(ROOT): path.read_text("utf-8") for path in templates()}
     )
 
 
 def migrations() -> None:
-    framework.check_migrations(application())
+    runtime("framework").check_migrations(application())
 
 
 def deployment() -> None:
-    framework.check_deployment(application())
+    runtime("framework").check_deployment(application())
 
 
 @cache
 def application() -> Any:
     """The project's, by the name that Gunicorn takes it by."""
-    return framework.load(APPLICATION)
+    return runtime("framework").load(APPLICATION)
 
 
 def connections(limit: int | None) -> str:

@@ -2,10 +2,13 @@
 
 import re
 from html import unescape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from werkzeug.test import Client, TestResponse
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 SESSION = "__Host-session"
@@ -18,6 +21,11 @@ class Visitor(Client):
         if isinstance(args[0], str):  # not the next request of a redirect, which has both already
             kwargs = {"base_url": "https://localhost", "buffered": True, **kwargs}
         return super().open(*args, **kwargs)
+
+    def run_wsgi_app(self, environ: "WSGIEnvironment", buffered: bool = False) -> Any:
+        # Only whoever comes from this machine may call it localhost.
+        environ.setdefault("REMOTE_ADDR", "127.0.0.1")
+        return super().run_wsgi_app(environ, buffered)
 
     def submit(
         self,
