@@ -7,11 +7,14 @@ keeps the rest for whoever hears that the client takes more.
 """
 
 import contextlib
+import fcntl
 import os
 import re
 import select
 import socket
+import struct
 import tempfile
+import termios
 import time
 from collections import deque
 from collections.abc import Generator, Iterator
@@ -150,8 +153,10 @@ class Connection:
         self.socket, self.address, self.server = client, address, server
         self.descriptor = client.fileno()
         self.state = State.IDLE
-        # When it ends unless something happens, and the same, but 0 while a thread has it in hand.
-        self.until = self.deadline = 0.0
+        # When it ends unless something happens, and the same, but 0 while a thread has it in hand; and later, if the
+        # client has taken some of what the kernel holds for it.
+        self.until = self.deadline = self.renewed = 0.0
+        self.queued = 0
         self.watched = False
         # The next request: its bytes, how many were searched for its head's end, and whether the client sends no more.
         self.received = bytearray()
@@ -184,7 +189,7 @@ class Connection:
     def receive(self) -> bool:
         """Take what has come, and tell whether anything has, be it the client's end."""
         try:
-            data = self.socket.recv(READ_BYTES, socket.MSG_DONTWAIT)
+            data = self.socket.recv(BODY_BYTES if self.body else READ_BYTES, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return False
         self.received += data
@@ -337,6 +342,19 @@ class Connection:
                 self.parts.appendleft(memoryview(part)[count:])
             count -= min(count, len(part))
 
+    def has_moved(self) -> bool:
+        """Whether the client has taken anything since this was asked last; the kernel may hold megabytes for it."""
+        before = self.queued
+        with contextlib.suppress(OSError):
+            (self.queued,) = struct.unpack("i", fcntl.ioctl(self.descriptor, termios.TIOCOUTQ, bytes(4)))
+        return self.queued < before
+
+    def has_event(self) -> bool:
+        """Whether what it waits for is there already, and only the threads are busy."""
+        events = select.poll()
+        events.register(self.descriptor, select.POLLOUT if self.state is State.SENDING else select.POLLIN)
+        return bool(events.poll(0))
+
     def pause(self) -> None:
         """Hold an application that produces faster than the client reads."""
         writable = select.poll()
@@ -344,7 +362,8 @@ class Connection:
         self.pauses = True
         try:
             while not self.flush() and self.unsent > RESPONSE_BYTES // 2:
-                if not writable.poll(timeouts.STALL * 1000):
+                self.has_moved()
+                if not writable.poll(timeouts.STALL * 1000) and not self.has_moved():
                     self.gone = True
                     raise TimeoutError("the client takes no more of the response")
         finally:

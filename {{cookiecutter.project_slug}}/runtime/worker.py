@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 # The master and all workers share both: whether the server stops, and how many connections each worker has, plus one.
 server_stops = mmap.mmap(-1, 1)
-shares = memoryview(mmap.mmap(-1, 128)).cast("H")
+shares = memoryview(mmap.mmap(-1, 512)).cast("H")
 
 LISTENING = select.EPOLLIN | select.EPOLLEXCLUSIVE
 ONCE_READABLE = select.EPOLLIN | select.EPOLLONESHOT
@@ -46,6 +46,8 @@ ONCE_WRITABLE = select.EPOLLOUT | select.EPOLLONESHOT
 SPARE_DESCRIPTORS = 24
 # Seconds between two rounds of the main thread.
 ROUND = 0.25
+# Clients whom a worker without an idle thread lets in at once.
+AT_ONCE = 16
 # Requests between two looks at the memory.
 LOOK = 1200
 # Who ends first where there are too many connections.
@@ -100,6 +102,9 @@ class Worker(base.Worker):
         }
         descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - len(os.listdir("/proc/self/fd"))
         self.most = max(1, min(self.cfg.worker_connections, descriptors - SPARE_DESCRIPTORS))
+        # Not select(2), which knows no descriptor above 1023.
+        self.signals = select.poll()
+        self.signals.register(self.PIPE[0], select.POLLIN)
         self.epoll = select.epoll()
         self.wakes_all = os.eventfd(0)
         self.epoll.register(self.wakes_all, select.EPOLLIN)
@@ -131,26 +136,36 @@ class Worker(base.Worker):
             self.end_overdue(now)
             self.watch(now)
             self.balance()
-            self.listen()
-            self.go_to_the_end_of_the_line()
+            # Anew, for a client whom the kernel has left to a worker that is stuck.
+            if self.rests or self.has_idle_thread():
+                self.listen()
         except Exception:
             logger.exception("The server goes on after this.")
-        if select.select([self.PIPE[0]], [], [], seconds)[0]:
+        if self.signals.poll(seconds * 1000):
             os.read(self.PIPE[0], 4096)
 
     def end_overdue(self, now: float) -> None:
         """End the connections that have waited for too long, and say how many were in the middle of something."""
         waiting = [(one, one.state) for one in list(self.connections.values())]
-        overdue = [(one, state) for one, state in waiting if self.is_overdue(one.deadline, state, now)]
+        overdue = [(one, state) for one, state in waiting if self.is_overdue(one, one.deadline, state, now)]
         for connection, _ in overdue:
             self.end(connection)
         if slow := sum(state in {State.HEAD, State.BODY, State.SENDING} for _, state in overdue):
             logger.info(f"Clients that were too slow and were let go: {slow}")
 
-    def is_overdue(self, deadline: float, state: State, now: float) -> bool:
+    def is_overdue(self, connection: Connection, deadline: float, state: State, now: float) -> bool:
         """Whether a connection has waited for long enough; one that a leaving worker has kept, for a shorter time."""
+        if not deadline:
+            return False
         kept = state in {State.IDLE, State.HEAD} and deadline > now + timeouts.LINGER
-        return deadline > 0 and (deadline < now or (kept and now > self.leaves + timeouts.LINGER))
+        if kept and now > self.leaves + timeouts.LINGER:
+            return True
+        if now < max(deadline, connection.renewed) or (state is not State.LINGERING and connection.has_event()):
+            return False
+        if state is State.SENDING and connection.has_moved():
+            connection.renewed = now + timeouts.STALL
+            return False
+        return True
 
     def balance(self) -> None:
         """Tell the other workers how many connections this one has, and see how many it should leave to them."""
@@ -225,32 +240,32 @@ class Worker(base.Worker):
     # Listening
 
     def listen(self) -> None:
-        """Accept clients, if there is room for any."""
+        """Accept clients if there is room, last of all workers: the kernel wakes whoever has listened for longest."""
         with self.turn:
-            if self.rests and len(self.connections) < self.most:
-                self.rests = False
+            self.rests = True
+            if len(self.connections) >= self.most:
+                return
+            try:
                 for number in self.listeners:
+                    with contextlib.suppress(FileNotFoundError):
+                        self.epoll.unregister(number)
                     self.epoll.register(number, LISTENING)
+                self.rests = False
+            except OSError as error:
+                logger.warning(f"Worker {os.getpid()} can take no more connections just now: {error}")
 
     def rest(self) -> bool:
         """Leave clients in the queue, or to other workers, until there is room; tell whether that is news."""
         with self.turn:
             news, self.rests = not self.rests, True
-            if news:
-                for number in self.listeners:
+            for number in self.listeners:
+                with contextlib.suppress(FileNotFoundError):
                     self.epoll.unregister(number)
             return news
 
-    def go_to_the_end_of_the_line(self) -> None:
-        """Have the kernel wake another worker for the next client: it wakes whoever has listened for longest.
-
-        It wakes this one at once for a client who is waiting because that other one is stuck.
-        """
-        with self.turn:
-            if not self.rests:
-                for number in self.listeners:
-                    self.epoll.unregister(number)
-                    self.epoll.register(number, LISTENING)
+    def has_idle_thread(self) -> bool:
+        """Whether a client who comes now is taken at once. Where not, to listen anew would only lose the turn."""
+        return bool(len(self.running) < self.cfg.threads)
 
     def stop_listening(self) -> None:
         """Take whom the kernel has accepted already, and let go of the listening sockets."""
@@ -258,7 +273,7 @@ class Worker(base.Worker):
             listeners, self.listeners = self.listeners, {}
             for number, listener in listeners.items():
                 # The master has it open as well, so closing it alone would leave it in the epoll.
-                if not self.rests:
+                with contextlib.suppress(FileNotFoundError):
                     self.epoll.unregister(number)
                 with contextlib.suppress(OSError):
                     while True:
@@ -276,6 +291,10 @@ class Worker(base.Worker):
                 self.make_room()
             return
         connection = self.admit(number, client, address)
+        # Behind those whom busy threads have yet to answer, one client at a time would be let in only.
+        with contextlib.suppress(OSError):
+            for _ in range(0 if self.has_idle_thread() else AT_ONCE):
+                self.wait(self.admit(number, *listener.accept()), State.IDLE)
         if len(self.connections) > self.most:
             self.make_room()
         self.proceed(connection)
@@ -310,11 +329,14 @@ class Worker(base.Worker):
         # A head, and a client's end, have to come in time, whatever moves; anything else has only to move.
         if state is not connection.state or state not in {State.HEAD, State.LINGERING}:
             connection.until = time.monotonic() + self.patience[state]
+        if state is State.SENDING:
+            connection.has_moved()
         connection.state, connection.deadline = state, connection.until
         events = ONCE_WRITABLE if state is State.SENDING else ONCE_READABLE
         if connection.watched:
             self.epoll.modify(connection.descriptor, events)
         else:
+            # Before, since it may be another thread's right after.
             connection.watched = True
             self.epoll.register(connection.descriptor, events)
 
@@ -385,7 +407,9 @@ class Worker(base.Worker):
             connection.socket.shutdown(socket.SHUT_RDWR)
 
     def drop(self, connection: Connection) -> None:
-        self.connections.pop(connection.descriptor, None)
+        # Another client may have its number by now, if this is not the first time.
+        if self.connections.get(connection.descriptor) is connection:
+            del self.connections[connection.descriptor]
         connection.close()
         if self.rests:
             self.listen()
@@ -407,14 +431,19 @@ class Worker(base.Worker):
             if connection.refusal:
                 environ["worker.refusal"] = connection.refusal
             self.count_request()
+            # What takes over a connection wants the client's own.
+            environ["gunicorn.socket"] = connection.socket
             if connection.requests == 1 and not request.should_close():
                 # One who stays, or is sent to another worker.
-                self.go_to_the_end_of_the_line()
                 self.balance()
+                if self.has_idle_thread():
+                    self.listen()
             disorderly = connection.unread or (connection.body and not connection.body.orderly)
             if disorderly or not self.alive or not self.cfg.keepalive or self.has_surplus():
                 response.force_close()
             connection.stays = self.respond(connection, environ, response)
+        except StopIteration:
+            self.log.debug("The application has taken over the connection, and closed it.")
         except BaseException as error:
             if connection.gone:
                 raise ConnectionAbortedError from error
@@ -440,7 +469,8 @@ class Worker(base.Worker):
         application: Any = (connection.refusal and self.refusals) or self.wsgi
         result = application(environ, start_response)
         try:
-            if isinstance(result, environ["wsgi.file_wrapper"]):
+            is_file = isinstance(result, environ["wsgi.file_wrapper"])
+            if is_file:
                 response.write_file(result)
             else:
                 for item in result:
@@ -449,12 +479,15 @@ class Worker(base.Worker):
                     if response.response_length is None or response.sent < response.response_length:
                         connection.flush()
             response.close()
+            # The client does not wait for what is done after it, either.
+            connection.flush()
         finally:
             age = timedelta(seconds=time.monotonic() - connection.began)
             self.log.access(response, connection.request, environ, age)
             if hasattr(result, "close"):
                 result.close()
-        if response.should_close():
+        # Gunicorn ends the chunks of an empty file twice.
+        if response.should_close() or (response.chunked and is_file):
             return False
         # Less than it said, and the client would take the next response for the rest.
         has_body = connection.request.method != "HEAD" and response.status_code not in {204, 304}
@@ -483,8 +516,10 @@ class Worker(base.Worker):
 
 def memory_mb() -> int:
     """What this process has in memory, its part of what it shares with others included (PSS)."""
-    with open("/proc/self/smaps_rollup") as file:
+    # Not every kernel tells.
+    with contextlib.suppress(OSError, StopIteration), open("/proc/self/smaps_rollup") as file:
         return next(int(line.split()[1]) for line in file if line.startswith("Pss:")) // 1024
+    return 0
 
 
 def report(thread: int, request: Any, age: float) -> None:
