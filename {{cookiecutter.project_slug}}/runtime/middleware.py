@@ -168,9 +168,12 @@ def is_trusted(peer: str) -> bool:
 
 
 def is_local(environ: Mapping[str, Any]) -> bool:
-    """Whether a request comes from this machine: whoever is connected, and the visitor of whom a proxy here tells."""
-    addresses = [plain(environ["PEER_ADDR"]), environ["REMOTE_ADDR"]]
-    return all(address and ipaddress.ip_address(address).is_loopback for address in addresses)
+    """Whether a request comes from this machine: whoever is connected, and the visitor of whom a proxy here tells.
+
+    Who is connected by a socket file, or calls the application in its own process, has no address.
+    """
+    addresses = filter(None, [plain(environ["PEER_ADDR"]), environ["REMOTE_ADDR"]])
+    return all(ipaddress.ip_address(address).is_loopback for address in addresses)
 
 
 def own_path(target: str) -> str:

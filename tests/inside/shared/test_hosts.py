@@ -125,7 +125,8 @@ def test_a_link_leads_to_what_is_certain(
         ("127.0.0.1", "203.0.113.9", False),
         ("172.17.0.1", "127.0.0.1", False),
         ("172.17.0.1", "172.17.0.1", False),
-        ("", "", False),
+        ("", "203.0.113.9", False),
+        ("", "", True),
     ],
 )
 def test_a_request_is_local_if_nobody_else_is_behind_it(peer: str, visitor: str, local: bool) -> None:
