@@ -11,4 +11,6 @@ for name in re.findall(r"^#?([A-Z_]+)=", (Path(__file__).parent.parent / ".env.e
     if name != "DATABASE_URL":
         os.environ.pop(name, None)
 os.environ["PYTHON_DOTENV_DISABLED"] = "1"
+# Where the tests visit it, also for visitors from elsewhere.
+os.environ["ALLOWED_HOSTS"] = "localhost"
 os.environ["DATABASE_URL"] = os.environ.get("DATABASE_URL", "").strip() or f"sqlite:///{temporary.name}/tests.sqlite3"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime import env, services
+from runtime import env, hosts, services
 
 GOOD_KEY = "0123456789abcdef" * 4
 FOLDER = Path("/srv/app")
@@ -15,7 +15,7 @@ FOLDER = Path("/srv/app")
 @pytest.fixture(autouse=True)
 def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
     """An environment in which no variable of the project is set."""
-    for name in "ALLOWED_HOSTS", "DATABASE_URL", "DYNO", "EMAIL_URL", "REDIS_URL", "SECRET_KEY":
+    for name in "ALLOWED_HOSTS", "CANONICAL_HOST", "DATABASE_URL", "DYNO", "EMAIL_URL", "REDIS_URL", "SECRET_KEY":
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(env, "advice", [])
 
@@ -40,7 +40,8 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
         ("DATABASE_URL", "name", lambda: services.database_url(FOLDER, debug=False)),
         ("REDIS_URL", "http://user:hidden@host", services.redis_url),
         ("REDIS_URL", "redis://user:hidden@host:99999", services.redis_url),
-        ("ALLOWED_HOSTS", "https://www.example.com/", services.allowed_hosts),
+        ("ALLOWED_HOSTS", "https://www.example.com/", hosts.allowed_hosts),
+        ("CANONICAL_HOST", "https://www.example.com/", hosts.canonical_host),
         ("EMAIL_URL", "mail.example", services.mail_server),
         ("EMAIL_URL", "http://user:hidden@host:25", services.mail_server),
         ("EMAIL_URL", "smtp://user:hidden@host:port", services.mail_server),

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime import services
-from runtime.middleware import SECURITY_HEADERS, Middleware, is_allowed, visitor
+from runtime.hosts import is_allowed
+from runtime.middleware import SECURITY_HEADERS, Middleware, visitor
 from tests.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -41,28 +41,6 @@ def test_plain_http_is_sent_to_https(path: str, web: Visitor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "ours"),
-    [
-        ("localhost", True),
-        ("localhost:8000", True),
-        ("LOCALHOST.", True),
-        ("[::1]:8000", True),
-        ("my-project.herokuapp.com", True),
-        ("herokuapp.com.evil.example", False),
-        ("evilherokuapp.com", False),
-        ("evil.example", False),
-        ("localhost\n", False),
-        ("localhost/x", False),
-        ("a_b.herokuapp.com", False),
-        ("..herokuapp.com", False),
-        ("", False),
-    ],
-)
-def test_only_our_own_hosts_are_served(host: str, ours: bool) -> None:
-    assert is_allowed(host, services.PLATFORM_HOSTS) is ours
-
-
-@pytest.mark.parametrize(
     ("host", "hosts", "ours"),
     [
         ("shop.example", ["*"], True),
@@ -80,7 +58,7 @@ def test_its_hosts_are_those_it_was_given(host: str, hosts: list[str], ours: boo
 def test_a_refused_host_is_logged_with_the_cure(web: Visitor, log: list[str]) -> None:
     response = web.get("/", headers={"Host": "shop.example"})
     assert response.status_code == 400
-    assert re.search(r"heroku config:set ALLOWED_HOSTS=localhost,\S*,shop\.example", log[0])
+    assert re.search(r"heroku config:set ALLOWED_HOSTS=\S*shop\.example", log[0])
 
 
 def test_the_cure_repeats_no_shell_code(web: Visitor, log: list[str]) -> None:
