@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests import protocol
 from tests.dyno import Dyno, free_port, running
 from tests.projects import THOROUGH, Project
-from tests.protocol import Response, connect, exchange, get, post
+from tests.protocol import Response, connect, exchange, get, post, receive_all
 
 pytestmark = pytest.mark.parametrize("project", THOROUGH[-1:], indirect=True, ids=str)
 
@@ -271,3 +271,29 @@ def read_answer(client: socket.socket, request: bytes) -> Response | None:
         with contextlib.suppress(AssertionError, StopIteration, ValueError):  # not all of it is there
             answer = next(protocol.responses(received, [protocol.method_of(request)]))
     return answer
+
+
+def test_ends_an_empty_file_once(ours: Dyno) -> None:
+    with connect(ours.port) as client:
+        client.sendall(get(b"/empty-file-without-length") + get(b"/none", b"Connection: close\r\n"))
+        received = receive_all(client)
+    # What follows the last chunk is nothing, or the next response.
+    after = received.partition(b"0\r\n\r\n")[2]
+    assert after.removeprefix(b"0\r\n\r\n") == b"" or after.startswith(b"HTTP/1.1 ")
+
+
+def test_does_not_keep_a_client_waiting_for_what_is_done_after(ours: Dyno) -> None:
+    with connect(ours.port) as client:
+        client.sendall(get(b"/closing"))
+        received = b""
+        while not received.endswith(b"0123456789"):
+            received += client.recv(4096)
+        assert ours.get("/may-close").status_code == 200
+
+
+def test_lets_an_application_take_over_the_connection(ours: Dyno) -> None:
+    with connect(ours.port) as client:
+        client.sendall(get(b"/taken-over", b"Connection: Upgrade\r\nUpgrade: echo\r\n"))
+        assert client.recv(4096).startswith(b"HTTP/1.1 101 ")
+        client.sendall(b"hello")
+        assert receive_all(client) == b"HELLO"

@@ -1,5 +1,6 @@
 """A generated project's server under load, under attack and at its end."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -245,6 +247,42 @@ def test_is_not_held_up_by_clients_that_send_nothing(silent: list[socket.socket]
         client.setblocking(False)
         with pytest.raises(BlockingIOError):
             client.recv(1)
+
+
+def test_answers_a_newcomer_while_kept_connections_keep_it_busy(project: Project, probe: str) -> None:
+    """Each of them has its next request in the queue before the newcomer's turn comes."""
+    over = threading.Event()
+
+    def loop() -> None:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", dyno.port, timeout=PATIENCE)) as kept:
+            while not over.is_set():
+                kept.request("GET", "/sleep?seconds=0.1", headers={"Host": "localhost", "X-Forwarded-Proto": "https"})
+                assert kept.getresponse().read() == b"slept"
+
+    with running(project, probe, WEB_CONCURRENCY="1", WEB_THREADS="1") as dyno, ThreadPoolExecutor(8) as pool:
+        loops = [pool.submit(loop) for _ in range(8)]
+        try:
+            dyno.wait_for("probe sleeps", times=40)
+            for _ in range(3):
+                assert dyno.get("/healthz").status_code == 200
+        finally:
+            over.set()
+        for each in loops:
+            each.result()
+
+
+def test_serves_a_steady_reader_however_much_the_kernel_holds_for_it(project: Project, probe: str) -> None:
+    """It may be long until there is room again for the server, which hears of nothing meanwhile."""
+    with running(project, probe, PROBE_STALL="1", WEB_CONCURRENCY="1") as dyno, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        client.settimeout(PATIENCE)
+        client.connect(("127.0.0.1", dyno.port))
+        client.sendall(b"GET /large" + HEAD + b"Connection: close\r\n\r\n")
+        received = 0
+        while part := client.recv(65536):
+            received += len(part)
+            time.sleep(0.1)  # as a slow network does
+        assert received > 12_000_000
 
 
 def test_reads_a_request_that_comes_in_pieces(dyno: Dyno) -> None:

@@ -60,6 +60,10 @@ def leak(request: HttpRequest) -> HttpResponse:
     return HttpResponse("leaked")
 
 
+def large(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(bytes(12_000_000))
+
+
 def process(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"pid": os.getpid(), "key": hashlib.sha256(settings.SECRET_KEY.encode()).hexdigest()})
 
@@ -68,4 +72,6 @@ def worker(request: HttpRequest) -> JsonResponse:
     return JsonResponse(probe_worker.state())
 
 
-urls.urlpatterns += [path(view.__name__, view) for view in (broken, data, leak, process, row, setting, sleep, worker)]
+urls.urlpatterns += [
+    path(view.__name__, view) for view in (broken, data, large, leak, process, row, setting, sleep, worker)
+]

@@ -21,6 +21,8 @@ LARGE_FILE = tempfile.NamedTemporaryFile()  # noqa: SIM115
 LARGE_FILE.write(LARGE)
 LARGE_FILE.flush()
 
+MAY_CLOSE = threading.Event()
+
 Start = Callable[..., Callable[[bytes], object]]
 
 
@@ -128,6 +130,35 @@ def on_file(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
 def on_file_without_length(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
     start("200 OK", [])
     return environ["wsgi.file_wrapper"](open(FILE.name, "rb"))
+
+
+def on_empty_file_without_length(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+    start("200 OK", [])
+    return environ["wsgi.file_wrapper"](open(os.devnull, "rb"))
+
+
+class Closing(list[bytes]):
+    """A body whose end is waited for until somebody says so."""
+
+    def close(self) -> None:
+        MAY_CLOSE.wait(60)
+
+
+def on_closing(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+    return Closing(answer(start, TEXT))
+
+
+def on_may_close(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+    MAY_CLOSE.set()
+    return answer(start, TEXT)
+
+
+def on_taken_over(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+    """Speaks another protocol from now on, as Gunicorn's workers let an application do."""
+    client = environ["gunicorn.socket"]
+    client.sendall(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+    client.sendall(client.recv(100).upper())
+    raise StopIteration
 
 
 def on_part_of_a_file(environ: dict[str, Any], start: Start) -> Iterable[bytes]:

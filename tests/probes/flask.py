@@ -55,6 +55,11 @@ def leak() -> str:
     return "leaked"
 
 
+@application.get("/large")
+def large() -> bytes:
+    return bytes(12_000_000)
+
+
 @application.get("/process")
 def process() -> Response:
     return jsonify(pid=os.getpid(), key=hashlib.sha256(application.config["SECRET_KEY"].encode()).hexdigest())

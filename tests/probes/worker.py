@@ -5,8 +5,12 @@ import os
 import time
 from typing import Any
 
+from runtime import timeouts
 from runtime.connection import State
 from runtime.worker import Worker
+
+if "PROBE_STALL" in os.environ:
+    timeouts.STALL = int(os.environ["PROBE_STALL"])
 
 if "PROBE_SLOW_FORK" in os.environ:
 
