@@ -105,7 +105,7 @@ print(json.dumps([f"{name}.{one}" for name in names for one in names[name] if no
 
 
 def source(module: str) -> ast.Module:
-    return ast.parse((TEMPLATE / "config" / f"{module}.py").read_text())
+    return ast.parse((TEMPLATE / "runtime" / f"{module}.py").read_text())
 
 
 def touched() -> dict[str, set[str]]:
