@@ -87,7 +87,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Genera
 
 
 # What takes longest begins first, so that no process is left with it at the end.
-LONGEST = ["server", "doctor", "commands", "push", "growth", "accounts", "docker", "browser", "contract", "lock"]
+LONGEST = """
+server attacks doctor commands push growth accounts docker browser contract faults stops inside serve lock
+""".split()
 
 
 def variant_of(test: str) -> str:
