@@ -87,9 +87,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Genera
 
 
 # What takes longest begins first, so that no process is left with it at the end.
-LONGEST = """
-server attacks doctor commands push growth accounts docker browser contract faults stops inside serve lock
-""".split()
+LONGEST = ["server", "attacks", "doctor", "commands", "push", "growth", "accounts", "docker", "browser"]
+LONGEST += ["contract", "faults", "stops", "inside", "serve", "lock"]
 
 
 def variant_of(test: str) -> str:
