@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -337,6 +338,28 @@ def test_replaces_a_worker_that_has_outgrown_its_memory(project: Project, probe:
             assert (load.lost, load.refused) == ([], 0)
             # One that has not grown serves on.
             assert (dyno.get("/process").json()["pid"] == first) is not leak
+
+
+def test_refuses_to_end_tls_itself(project: Project) -> None:
+    """In a line that names who can."""
+    refused = project.run("gunicorn --certfile Procfile --keyfile Procfile config.wsgi", PORT=str(free_port()))
+    assert refused.returncode == 1
+    assert "--worker-class gthread" in refused.stderr.splitlines()[-1]
+    assert "Traceback" not in refused.stdout + refused.stderr
+
+
+NO_EPOLL = """
+import runpy, select, sys
+for name in [name for name in vars(select) if name.lower().startswith("epoll")]:
+    delattr(select, name)
+sys.platform = "darwin"
+print(runpy.run_path("gunicorn.conf.py")["worker_class"])
+"""
+
+
+def test_takes_gunicorns_own_threads_where_there_is_no_epoll(project: Project) -> None:
+    shown = project.run(f"python -c {shlex.quote(NO_EPOLL)}")
+    assert shown.stdout.splitlines()[-1] == "gthread", shown.stderr
 
 
 def test_stays_below_the_platforms_limits(project: Project, probe: str) -> None:

@@ -19,6 +19,9 @@ workers, _ = server.workers()
 worker_class = worker.Worker if sys.platform == "linux" else "gthread"
 threads = services.THREADS
 
+# Connections a worker keeps. Beyond it the idle ones are closed, first those that never sent a byte, the oldest first.
+worker_connections = 1000
+
 # Past it a body is refused before anybody has read it. A view should allow far less.
 worker.Worker.body_mb = env.number("WEB_MAX_BODY_MB", 32, least=1, most=10_000)
 

@@ -127,6 +127,8 @@ def on_starting(arbiter: "Arbiter") -> None:
             if isinstance(address, tuple):
                 refuse_taken_port(*address)
     env.give_advice()
+    if sys.platform != "linux":
+        logger.info("There is no epoll here: Gunicorn's own threads serve (gthread), which slow clients can hold up.")
 
 
 def when_ready(arbiter: "Arbiter") -> None:

@@ -39,9 +39,10 @@ if TYPE_CHECKING:
 server_stops = mmap.mmap(-1, 1)
 shares = memoryview(mmap.mmap(-1, 512)).cast("H")
 
-LISTENING = select.EPOLLIN | select.EPOLLEXCLUSIVE
-ONCE_READABLE = select.EPOLLIN | select.EPOLLONESHOT
-ONCE_WRITABLE = select.EPOLLOUT | select.EPOLLONESHOT
+# Of Linux. Elsewhere the configuration takes another worker, and only imports this one.
+READABLE, WRITABLE, EXCLUSIVE, ONESHOT = (
+    getattr(select, f"EPOLL{name}", 0) for name in ("IN", "OUT", "EXCLUSIVE", "ONESHOT")
+)
 # Descriptors that the application may open itself: database connections, files.
 SPARE_DESCRIPTORS = 24
 # Seconds between two rounds of the main thread.
@@ -107,7 +108,7 @@ class Worker(base.Worker):
         self.signals.register(self.PIPE[0], select.POLLIN)
         self.epoll = select.epoll()
         self.wakes_all = os.eventfd(0)
-        self.epoll.register(self.wakes_all, select.EPOLLIN)
+        self.epoll.register(self.wakes_all, READABLE)
         self.listeners = {listener.fileno(): listener for listener in self.sockets}
         self.names = {number: listener.getsockname() for number, listener in self.listeners.items()}
         self.turn = threading.Lock()
@@ -249,7 +250,7 @@ class Worker(base.Worker):
                 for number in self.listeners:
                     with contextlib.suppress(FileNotFoundError):
                         self.epoll.unregister(number)
-                    self.epoll.register(number, LISTENING)
+                    self.epoll.register(number, READABLE | EXCLUSIVE)
                 self.rests = False
             except OSError as error:
                 logger.warning(f"Worker {os.getpid()} can take no more connections just now: {error}")
@@ -332,7 +333,7 @@ class Worker(base.Worker):
         if state is State.SENDING:
             connection.has_moved()
         connection.state, connection.deadline = state, connection.until
-        events = ONCE_WRITABLE if state is State.SENDING else ONCE_READABLE
+        events = ONESHOT | (WRITABLE if state is State.SENDING else READABLE)
         if connection.watched:
             self.epoll.modify(connection.descriptor, events)
         else:
