@@ -169,7 +169,7 @@ if sys.orig_argv[-1].endswith(".py") == (os.environ["WHERE"] == "hook"):
 """
 
 
-@pytest.mark.parametrize(("where", "after"), [("cookiecutter", 1), ("cookiecutter", 60), ("hook", 1), ("hook", 30)])
+@pytest.mark.parametrize(("where", "after"), [("cookiecutter", 1), ("cookiecutter", 60), ("hook", 1), ("hook", 20)])
 @pytest.mark.parametrize(
     "action",
     ["raise OSError(28, 'No space left on device')", "os.kill(os.getpid(), 9)", "os.killpg(0, 9)"],

@@ -47,7 +47,6 @@ NAMES = {
     "logger": {"access", "debug", "exception", "info", "warning"},
     "request": {"headers", "method", "path", "should_close", "version"},
     "response": {
-        "chunked",
         "force_close",
         "headers_sent",
         "response_length",

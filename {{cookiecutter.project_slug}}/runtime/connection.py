@@ -69,6 +69,8 @@ class Body:
         self.under_way.add(self)
         self.size = 0
         self.orderly: bool | None = False
+        # Chunks may be of a byte each, and then as many as these take long to look at.
+        self.at_once = READ_BYTES if length is None else BODY_BYTES
         self.collecting = self.collect_chunks() if length is None else self.collect(length)
 
     def is_whole(self) -> bool:
@@ -189,7 +191,7 @@ class Connection:
     def receive(self) -> bool:
         """Take what has come, and tell whether anything has, be it the client's end."""
         try:
-            data = self.socket.recv(BODY_BYTES if self.body else READ_BYTES, socket.MSG_DONTWAIT)
+            data = self.socket.recv(self.body.at_once if self.body else READ_BYTES, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return False
         self.received += data

@@ -118,7 +118,7 @@ class Worker(base.Worker):
         self.threads: list[threading.Thread] = []
         self.start_threads()
         while self.alive:
-            self.look_after(ROUND)
+            self.go_on(ROUND)
         self.leave()
 
     def start_threads(self) -> None:
@@ -126,22 +126,27 @@ class Worker(base.Worker):
             self.threads.append(threading.Thread(target=self.serve, daemon=True))
             self.threads[-1].start()
 
+    def go_on(self, seconds: float) -> None:
+        """A round of the main thread, whatever fails in it."""
+        try:
+            self.look_after(seconds)
+        except Exception:
+            logger.exception("The server goes on after this.")
+            time.sleep(seconds)
+
     def look_after(self, seconds: float) -> None:
-        """One round of the main thread, and then a wait for a signal."""
+        """Heartbeat, deadlines, watchdog; and then a wait for a signal."""
         self.notify()
         if self.alive and self.ppid != os.getppid():
             self.log.info("Parent changed, shutting down: %s", self)
             self.alive = False
         now = time.monotonic()
-        try:
-            self.end_overdue(now)
-            self.watch(now)
-            self.balance()
-            # Anew, for a client whom the kernel has left to a worker that is stuck.
-            if self.rests or self.has_idle_thread():
-                self.listen()
-        except Exception:
-            logger.exception("The server goes on after this.")
+        self.end_overdue(now)
+        self.watch(now)
+        self.balance()
+        # Anew, for a client whom the kernel has left to a worker that is stuck.
+        if self.rests or self.has_idle_thread():
+            self.listen()
         if self.signals.poll(seconds * 1000):
             os.read(self.PIPE[0], 4096)
 
@@ -213,16 +218,16 @@ class Worker(base.Worker):
         # Whoever closes a listening socket last drops who is in its queue: that must not be a master who has heard
         # nothing yet. See server.stop_accepting.
         while self.told and not server_stops[0] and time.monotonic() < self.leaves + timeouts.HESITATION:
-            self.look_after(0.02)
+            self.go_on(0.02)
         patience = self.leaves + self.cfg.graceful_timeout - 1
         # Its place is taken when it has gone: until then somebody has to listen.
         self.balance()
         while not self.told and not self.given_up and self.is_busy(patience) and not any(shares):
-            self.look_after(0.02)
+            self.go_on(0.02)
         self.stop_listening()
         patience = max(patience, time.monotonic() + timeouts.LINGER)
         while self.is_busy(patience):
-            self.look_after(0.02)
+            self.go_on(0.02)
         self.over = True
         os.eventfd_write(self.wakes_all, 1)
         for request in [connection.request for connection in list(self.running.values()) if connection.request]:
@@ -282,6 +287,7 @@ class Worker(base.Worker):
                 listener.close()
 
     def accept(self, number: int, listener: Any) -> None:
+        more = 0 if self.has_idle_thread() else AT_ONCE
         try:
             client, address = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
@@ -294,7 +300,7 @@ class Worker(base.Worker):
         connection = self.admit(number, client, address)
         # Behind those whom busy threads have yet to answer, one client at a time would be let in only.
         with contextlib.suppress(OSError):
-            for _ in range(0 if self.has_idle_thread() else AT_ONCE):
+            for _ in range(more):
                 self.wait(self.admit(number, *listener.accept()), State.IDLE)
         if len(self.connections) > self.most:
             self.make_room()
@@ -470,8 +476,10 @@ class Worker(base.Worker):
         application: Any = (connection.refusal and self.refusals) or self.wsgi
         result = application(environ, start_response)
         try:
-            is_file = isinstance(result, environ["wsgi.file_wrapper"])
-            if is_file:
+            if isinstance(result, environ["wsgi.file_wrapper"]):
+                if response.response_length is None:
+                    # Gunicorn ends the chunks of an empty file twice.
+                    response.force_close()
                 response.write_file(result)
             else:
                 for item in result:
@@ -487,8 +495,7 @@ class Worker(base.Worker):
             self.log.access(response, connection.request, environ, age)
             if hasattr(result, "close"):
                 result.close()
-        # Gunicorn ends the chunks of an empty file twice.
-        if response.should_close() or (response.chunked and is_file):
+        if response.should_close():
             return False
         # Less than it said, and the client would take the next response for the rest.
         has_body = connection.request.method != "HEAD" and response.status_code not in {204, 304}
