@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -51,29 +52,31 @@ def test_measures_a_framework_completely(
         assert (tmp_path / name).stat().st_size < 40_000
 
 
-def test_leaves_nothing_running_when_it_is_stopped(tmp_path: Path) -> None:
-    # The server of PostgreSQL may be another user's.
-    tmp_path.chmod(0o755)
-    environment = {name: value for name, value in os.environ.items() if name != "TEST_DATABASE_URL"}
-    with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks", "--frameworks", "flask", "--workers", "2", "--output", str(tmp_path)],
-        cwd=ROOT,
-        env=environment | {"TMPDIR": str(tmp_path)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as process:
-        deadline = time.monotonic() + 5 * PATIENCE
-        while not any("probe:application" in command for command in commands(tmp_path)):
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        # `timeout make bench` says it twice: to make, which hands it on, and to all in its group.
-        while process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            time.sleep(0.01)
-    assert process.returncode == 1
-    assert commands(tmp_path) == []
+def test_leaves_nothing_running_when_it_is_stopped() -> None:
+    # Not a folder of pytest's: PostgreSQL's server is another user's, and its socket wants a short path.
+    with tempfile.TemporaryDirectory() as name, open(f"{name}/errors", "w+") as errors:
+        folder = Path(name)
+        folder.chmod(0o755)
+        environment = {name: value for name, value in os.environ.items() if name != "TEST_DATABASE_URL"}
+        with subprocess.Popen(
+            [sys.executable, "-m", "benchmarks", "--frameworks", "flask", "--workers", "2", "--output", str(folder)],
+            cwd=ROOT,
+            env=environment | {"TMPDIR": str(folder)},
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            start_new_session=True,
+        ) as process:
+            deadline = time.monotonic() + 5 * PATIENCE
+            while not any("probe:application" in command for command in commands(folder)):
+                assert process.poll() is None, Path(errors.name).read_text()
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            # `timeout make bench` says it twice: to make, which hands it on, and to all in its group.
+            while process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                time.sleep(0.01)
+        assert process.returncode == 1
+        assert commands(folder) == []
 
 
 def commands(folder: Path) -> list[str]:

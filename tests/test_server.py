@@ -211,6 +211,10 @@ def test_spreads_the_connections_that_one_worker_was_left_with(project: Project,
         absent = dyno.get("/process").json()["pid"]
         kept = [http.client.HTTPConnection("127.0.0.1", dyno.port) for _ in range(16)]
         os.kill(absent, signal.SIGSTOP)
+        # Until the first of its threads has noticed, another might take a client yet.
+        deadline = time.monotonic() + PATIENCE
+        while any(" T " not in (task / "stat").read_text() for task in Path(f"/proc/{absent}/task").iterdir()):
+            assert time.monotonic() < deadline
         for connection in kept:
             connection.request("GET", "/process", headers=headers)
             assert json.loads(connection.getresponse().read())["pid"] != absent
