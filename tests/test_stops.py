@@ -88,7 +88,8 @@ def test_finishes_what_is_in_flight_before_it_stops(way: Callable[[Dyno], None],
         dyno.wait_for("Handling signal: term")
         upload.sendall(body[-50_000:])
         (answer,) = responses(receive_all(upload), [b"POST"])
-        assert (answer.status, answer.closes) == (200, True)
+        # Whether its worker has heard by now, or closes the connection a little later.
+        assert answer.status == 200
         assert b'"length": 100000' in answer.body
         (answer,) = responses(begun + receive_all(download), [b"GET"])
         assert (answer.status, answer.whole) == (200, True)

@@ -113,8 +113,10 @@ class Worker(base.Worker):
         self.names = {number: listener.getsockname() for number, listener in self.listeners.items()}
         self.turn = threading.Lock()
         self.rests = True
+        self.queues = select.poll()
         for listener in self.sockets:
             listener.setblocking(False)
+            self.queues.register(listener.fileno(), select.POLLIN)
         self.threads: list[threading.Thread] = []
         self.start_threads()
         while self.alive:
@@ -145,7 +147,7 @@ class Worker(base.Worker):
         self.watch(now)
         self.balance()
         # Anew, for a client whom the kernel has left to a worker that is stuck.
-        if self.rests or self.has_idle_thread():
+        if self.rests or (self.has_idle_thread() and self.queues.poll(0)):
             self.listen()
         if self.signals.poll(seconds * 1000):
             os.read(self.PIPE[0], 4096)
