@@ -45,6 +45,8 @@ READABLE, WRITABLE, EXCLUSIVE, ONESHOT = (
 )
 # Descriptors that the application may open itself: database connections, files.
 SPARE_DESCRIPTORS = 24
+# Seconds in which a thread that has begun may well be done, and that another leaves it.
+FRESH, PAUSE = 0.001, 0.002
 # Seconds between two rounds of the main thread.
 ROUND = 0.25
 # Clients whom a worker without an idle thread lets in at once.
@@ -90,6 +92,8 @@ class Worker(base.Worker):
         self.connections: dict[int, Connection] = {}
         # Whose request the application is answering, by thread.
         self.running: dict[int, Connection] = {}
+        # Since when a thread has had anything in hand.
+        self.busy: dict[int, float] = {}
         self.numbers = itertools.count(1)
         self.surplus = self.late = 0
         self.leaves = math.inf  # since when
@@ -323,15 +327,30 @@ class Worker(base.Worker):
 
     def serve(self) -> None:
         """What each thread does until the worker is over."""
+        thread = threading.get_ident()
         while not self.over:
             try:
+                if self.is_in_good_hands():
+                    time.sleep(PAUSE)
+                    continue
                 for number, _ in self.epoll.poll(None, 1):
+                    self.busy[thread] = time.monotonic()
                     if connection := self.connections.get(number):
                         self.proceed(connection)
                     elif listener := self.listeners.get(number):
                         self.accept(number, listener)
             except Exception:
                 logger.exception("The server goes on after this.")
+            finally:
+                self.busy.pop(thread, None)
+
+    def is_in_good_hands(self) -> bool:
+        """Whether another thread has just begun with something, and so will soon take what comes next.
+
+        Two that are woken for what one can do only take the interpreter's lock from each other at each system call.
+        """
+        fresh = time.monotonic() - FRESH
+        return any(began > fresh for began in list(self.busy.values()))
 
     def wait(self, connection: Connection, state: State) -> None:
         """Let a connection wait for its next event; whoever is woken by it has it in hand, and the caller no more."""
