@@ -295,18 +295,21 @@ class Worker(base.Worker):
     def accept(self, number: int, listener: Any) -> None:
         more = 0 if self.has_idle_thread() else AT_ONCE
         try:
-            client, address = listener.accept()
+            # In one turn, or a worker that leaves would not know of a client between the two.
+            with self.turn:
+                if number not in self.listeners:
+                    return
+                connection = self.admit(number, *listener.accept())
         except (BlockingIOError, ConnectionAbortedError):
             return  # another thread was faster, or the client has gone
         except OSError as error:
-            if number in self.listeners and self.rest():
+            if self.rest():
                 logger.warning(f"Worker {os.getpid()} can take no more connections just now: {error}")
                 self.make_room()
             return
-        connection = self.admit(number, client, address)
         # Behind those whom busy threads have yet to answer, one client at a time would be let in only.
-        with contextlib.suppress(OSError):
-            for _ in range(more):
+        with contextlib.suppress(OSError), self.turn:
+            for _ in range(more if number in self.listeners else 0):
                 self.wait(self.admit(number, *listener.accept()), State.IDLE)
         if len(self.connections) > self.most:
             self.make_room()
