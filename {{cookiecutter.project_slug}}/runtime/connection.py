@@ -19,7 +19,6 @@ import time
 from collections import deque
 from collections.abc import Generator, Iterator
 from enum import Enum, auto
-from itertools import islice, takewhile
 from typing import IO, Any, ClassVar
 
 from gunicorn import http
@@ -326,15 +325,22 @@ class Connection:
                     if not parts[0].left:
                         parts.popleft().close()
                 else:
-                    bytes_before_a_file = takewhile(lambda part: not isinstance(part, File), parts)
-                    buffers = [*islice(bytes_before_a_file, BUFFERS)]
-                    self.drop_sent(self.socket.sendmsg(buffers, (), socket.MSG_DONTWAIT))
+                    self.drop_sent(self.socket.sendmsg(self.buffers(), (), socket.MSG_DONTWAIT))
         except BlockingIOError:
             return False
         except OSError:
             self.gone = True
             raise
         return True
+
+    def buffers(self) -> list[Any]:
+        """What is to be sent before the next file."""
+        found: list[Any] = []
+        for part in self.parts:
+            if isinstance(part, File) or len(found) == BUFFERS:
+                break
+            found.append(part)
+        return found
 
     def drop_sent(self, count: int) -> None:
         self.unsent -= count

@@ -31,6 +31,7 @@ from gunicorn.workers import base
 
 from runtime import logs, timeouts
 from runtime.connection import Connection, State
+from runtime.reserve import Reserve
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -45,8 +46,6 @@ READABLE, WRITABLE, EXCLUSIVE, ONESHOT = (
 )
 # Descriptors that the application may open itself: database connections, files.
 SPARE_DESCRIPTORS = 24
-# Seconds in which a thread that has begun may well be done, and that another leaves it.
-FRESH, PAUSE = 0.001, 0.002
 # Seconds between two rounds of the main thread.
 ROUND = 0.25
 # Clients whom a worker without an idle thread lets in at once.
@@ -92,8 +91,7 @@ class Worker(base.Worker):
         self.connections: dict[int, Connection] = {}
         # Whose request the application is answering, by thread.
         self.running: dict[int, Connection] = {}
-        # Since when a thread has had anything in hand.
-        self.busy: dict[int, float] = {}
+        self.reserve = Reserve()
         self.numbers = itertools.count(1)
         self.surplus = self.late = 0
         self.leaves = math.inf  # since when
@@ -105,6 +103,9 @@ class Worker(base.Worker):
             State.SENDING: timeouts.STALL,
             State.LINGERING: timeouts.LINGER,
         }
+        # Read once: a setting of Gunicorn is looked up by its name each time.
+        self.most_threads: int = self.cfg.threads
+        self.keeps = bool(self.cfg.keepalive)
         descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - len(os.listdir("/proc/self/fd"))
         self.most = max(1, min(self.cfg.worker_connections, descriptors - SPARE_DESCRIPTORS))
         # Not select(2), which knows no descriptor above 1023.
@@ -128,7 +129,7 @@ class Worker(base.Worker):
         self.leave()
 
     def start_threads(self) -> None:
-        for _ in range(self.cfg.threads):
+        for _ in range(self.most_threads):
             self.threads.append(threading.Thread(target=self.serve, daemon=True))
             self.threads[-1].start()
 
@@ -149,6 +150,7 @@ class Worker(base.Worker):
         now = time.monotonic()
         self.end_overdue(now)
         self.watch(now)
+        self.reserve.look(now)
         self.balance()
         # Anew, for a client whom the kernel has left to a worker that is stuck.
         if self.rests or (self.has_idle_thread() and self.queues.poll(0)):
@@ -198,7 +200,7 @@ class Worker(base.Worker):
             if not connection.reported and (request := connection.request):
                 connection.reported = True
                 report(thread, request, now - connection.began)
-        if len(late) >= self.cfg.threads and not self.given_up:
+        if len(late) >= self.most_threads and not self.given_up:
             logger.critical(f"All {len(late)} threads of worker {os.getpid()} are past the limit: it is replaced.")
             self.given_up = True
             # Whoever waits behind them is answered by others.
@@ -277,7 +279,7 @@ class Worker(base.Worker):
 
     def has_idle_thread(self) -> bool:
         """Whether a client who comes now is taken at once. Where not, to listen anew would only lose the turn."""
-        return bool(len(self.running) < self.cfg.threads)
+        return len(self.running) < self.most_threads
 
     def stop_listening(self) -> None:
         """Take whom the kernel has accepted already, and let go of the listening sockets."""
@@ -293,7 +295,7 @@ class Worker(base.Worker):
                 listener.close()
 
     def accept(self, number: int, listener: Any) -> None:
-        more = 0 if self.has_idle_thread() else AT_ONCE
+        has_idle_thread = self.has_idle_thread()
         try:
             # In one turn, or a worker that leaves would not know of a client between the two.
             with self.turn:
@@ -308,9 +310,10 @@ class Worker(base.Worker):
                 self.make_room()
             return
         # Behind those whom busy threads have yet to answer, one client at a time would be let in only.
-        with contextlib.suppress(OSError), self.turn:
-            for _ in range(more if number in self.listeners else 0):
-                self.wait(self.admit(number, *listener.accept()), State.IDLE)
+        if not has_idle_thread:
+            with contextlib.suppress(OSError), self.turn:
+                for _ in range(AT_ONCE if number in self.listeners else 0):
+                    self.wait(self.admit(number, *listener.accept()), State.IDLE)
         if len(self.connections) > self.most:
             self.make_room()
         self.proceed(connection)
@@ -333,11 +336,9 @@ class Worker(base.Worker):
         thread = threading.get_ident()
         while not self.over:
             try:
-                if self.is_in_good_hands():
-                    time.sleep(PAUSE)
-                    continue
+                self.reserve.stand_by()
                 for number, _ in self.epoll.poll(None, 1):
-                    self.busy[thread] = time.monotonic()
+                    self.reserve.begin(thread)
                     if connection := self.connections.get(number):
                         self.proceed(connection)
                     elif listener := self.listeners.get(number):
@@ -345,15 +346,7 @@ class Worker(base.Worker):
             except Exception:
                 logger.exception("The server goes on after this.")
             finally:
-                self.busy.pop(thread, None)
-
-    def is_in_good_hands(self) -> bool:
-        """Whether another thread has just begun with something, and so will soon take what comes next.
-
-        Two that are woken for what one can do only take the interpreter's lock from each other at each system call.
-        """
-        fresh = time.monotonic() - FRESH
-        return any(began > fresh for began in list(self.busy.values()))
+                self.reserve.end(thread)
 
     def wait(self, connection: Connection, state: State) -> None:
         """Let a connection wait for its next event; whoever is woken by it has it in hand, and the caller no more."""
@@ -454,11 +447,12 @@ class Worker(base.Worker):
         response: Any = None
         environ: Any = {}
         connection.start_response()
+        cpu = time.thread_time()
         self.running[thread] = connection
         try:
             self.cfg.pre_request(self, request)
             response, environ = wsgi.create(request, client, connection.address, connection.server, self.cfg)
-            environ["wsgi.multithread"] = self.cfg.threads > 1
+            environ["wsgi.multithread"] = self.most_threads > 1
             if connection.refusal:
                 environ["worker.refusal"] = connection.refusal
             self.count_request()
@@ -470,7 +464,7 @@ class Worker(base.Worker):
                 if self.has_idle_thread():
                     self.listen()
             disorderly = connection.unread or (connection.body and not connection.body.orderly)
-            if disorderly or not self.alive or not self.cfg.keepalive or self.has_surplus():
+            if disorderly or not self.alive or not self.keeps or self.has_surplus():
                 response.force_close()
             connection.stays = self.respond(connection, environ, response)
         except StopIteration:
@@ -485,6 +479,7 @@ class Worker(base.Worker):
                 self.show_error(connection, error)
         finally:
             del self.running[thread]
+            self.reserve.count(time.monotonic() - connection.began - (time.thread_time() - cpu))
             try:
                 self.cfg.post_request(self, request, environ, response)
             except Exception:
