@@ -249,6 +249,18 @@ def test_sends_a_slow_reader_every_byte(path: bytes, ours: Dyno) -> None:
     assert second.status == 200
 
 
+def test_ends_in_good_order_what_it_does_not_read(ours: Dyno) -> None:
+    """A reset, which the kernel sends where bytes were left unread, may overtake the response."""
+    head = b"POST /all HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99000000\r\n\r\n"
+    with connect(ours.port) as client:
+        client.sendall(head + bytes(1_000_000))
+        received = b""
+        while data := client.recv(65536):
+            received += data
+    assert received.startswith(b"HTTP/1.1 ")
+    assert received.endswith(b"}")
+
+
 def test_promises_no_connection_that_it_closes(ours: Dyno) -> None:
     """A client that was told to keep it may send down it what nobody can send again."""
     # Nobody can know before that an application will fail.
