@@ -49,7 +49,8 @@ class Middleware:
 
     ``hosts`` are those that it answers, ``.example.com`` for a domain and all below it, ``*`` for any; of them
     ``local_hosts`` only to requests from this machine. ``services`` are those it needs, each with a function that
-    raises where it does not answer, or None where none is attached. ``error_page`` gives the HTML of a status.
+    raises where it does not answer, or None where none is attached. ``error`` gives the body and the headers of a
+    status, in the form that its request prefers.
     ``https`` says whether plain HTTP is sent there, ``hsts_seconds`` how long browsers shall remember it. With
     ``debug`` the framework shows its own page of an exception.
     """
@@ -60,14 +61,14 @@ class Middleware:
         *,
         hosts: Sequence[str],
         services: Mapping[str, Callable[[], object] | None],
-        error_page: Callable[[int], str],
+        error: Callable[[int, "WSGIEnvironment"], tuple[str, Mapping[str, str]]],
         local_hosts: Sequence[str] = (),
         https: bool = True,
         hsts_seconds: int = 0,
         debug: bool = False,
     ) -> None:
         self.application = application
-        self.hosts, self.services, self.error_page = hosts, services, error_page
+        self.hosts, self.services, self.error = hosts, services, error
         self.local_hosts = local_hosts
         self.https, self.hsts_seconds, self.debug = https, hsts_seconds, debug
 
@@ -90,26 +91,26 @@ class Middleware:
             fields["X-Request-Id"] = request_id
             return start_response(status, fields.items(), *exc_info)
 
-        def respond(status: str, body: str, content_type: str, **headers: str) -> Iterable[bytes]:
+        def respond(status: str, body: str, **headers: str) -> Iterable[bytes]:
             content = body.encode()
-            fields = Headers([("Content-Type", content_type), ("Content-Length", str(len(content)))])
-            for name, value in headers.items():
-                fields[name.replace("_", "-")] = value
-            start(status, fields.items())
+            fields = {"Content-Type": "text/plain"} | {name.replace("_", "-"): headers[name] for name in headers}
+            start(status, [*fields.items(), ("Content-Length", str(len(content)))])
             return [] if environ["REQUEST_METHOD"] == "HEAD" else [content]
 
         def refuse(status: str) -> Iterable[bytes]:
-            return respond(status, self.error_page(int(status[:3])), "text/html; charset=utf-8")
+            body, headers = self.error(int(status[:3]), environ)
+            return respond(status, body, **headers)
 
         match environ["PATH_INFO"]:
             case "/healthz":
-                return respond("200 OK", "ok\n", "text/plain", Cache_Control="no-store")
+                return respond("200 OK", "ok\n", Cache_Control="no-store")
             case "/readyz":
                 states = readiness(self.services)
                 status = "200 OK" if set(states.values()) <= {"ok"} else "503 Service Unavailable"
-                return respond(status, json.dumps(states) + "\n", "application/json", Cache_Control="no-store")
+                body = json.dumps(states) + "\n"
+                return respond(status, body, Content_Type="application/json", Cache_Control="no-store")
             case "/favicon.ico":  # which browsers ask for on a page that names no icon
-                return respond("302 Found", "", "text/plain", Location="/static/icon.svg")
+                return respond("302 Found", "", Location="/static/icon.svg")
         if refusal := environ.get("worker.refusal"):  # by the server, to which the body was too large
             return refuse(refusal)
         host = environ.get("HTTP_HOST", "")
@@ -121,7 +122,7 @@ class Middleware:
             return refuse("400 Bad Request")
         if self.https and not secure:
             location = f"https://{name}{own_path(environ.get('RAW_URI') or environ.get('REQUEST_URI') or '/')}"
-            return respond("301 Moved Permanently", "", "text/plain", Location=location)
+            return respond("301 Moved Permanently", "", Location=location)
         try:
             response = self.application(environ, start)
         except Exception:

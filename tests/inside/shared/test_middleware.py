@@ -117,6 +117,6 @@ def test_the_application_sees_the_visitors_address() -> None:
         return []
 
     router = {"REMOTE_ADDR": "10.0.0.1"}
-    whole = Middleware(application, hosts=["localhost"], services={}, error_page=str)
+    whole = Middleware(application, hosts=["localhost"], services={}, error=lambda status, environ: ("", {}))
     Visitor(whole).get("/", headers={"X-Forwarded-For": "203.0.113.9"}, environ_overrides=router)
     assert seen == [("203.0.113.9", "10.0.0.1")]

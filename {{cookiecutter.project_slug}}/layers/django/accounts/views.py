@@ -25,7 +25,6 @@ from django.views.generic.base import ContextMixin, View
 from accounts import devices, forms, letters, links, texts
 from accounts.models import User
 from config import settings
-from pages import errors
 from runtime.hosts import NoHostError
 
 # What a form's own error means for the response that shows it again.
@@ -60,12 +59,6 @@ class Page(ContextMixin, View):
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
         connection.ensure_connection()
-
-    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response = super().http_method_not_allowed(request, *args, **kwargs)
-        # Django leaves it empty.
-        response.content = errors.page(405)
-        return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         # Django's own view puts the host in its place.

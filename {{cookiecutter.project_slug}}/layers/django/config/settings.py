@@ -32,7 +32,8 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
 ]
-# SecurityMiddleware and the last are for Django's own checks: runtime/middleware.py does before them what they do.
+# SecurityMiddleware and XFrameOptionsMiddleware are for Django's own checks: runtime/middleware.py does before them
+# what they do.
 MIDDLEWARE = [
     "runtime.framework.Limit",
     "django.middleware.security.SecurityMiddleware",
@@ -43,6 +44,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "pages.middleware.explain_wrong_method",
 ]
 ROOT_URLCONF = "config.urls"
 TEMPLATES = [
@@ -60,6 +62,9 @@ TEMPLATES = [
     }
 ]
 WSGI_APPLICATION = "config.wsgi.application"
+
+# Below these paths errors are JSON, and elsewhere for whoever prefers it by Accept.
+API_PATHS = ["/api/"]
 
 # Services
 

@@ -1,6 +1,7 @@
 """The application as Gunicorn calls it."""
 
 import os
+from functools import partial
 
 from django.core.wsgi import get_wsgi_application
 
@@ -21,7 +22,7 @@ application = Middleware(
     hosts=settings.ALLOWED_HOSTS,
     local_hosts=settings.LOCAL_HOSTS,
     services=framework.services(django_application),
-    error_page=errors.page,
+    error=partial(errors.answer, api_paths=settings.API_PATHS),
     https=settings.HTTPS,
     hsts_seconds=settings.SECURE_HSTS_SECONDS,
     debug=settings.DEBUG,

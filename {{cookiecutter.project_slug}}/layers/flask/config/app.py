@@ -1,6 +1,7 @@
 """The application, put together."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Flask
@@ -38,7 +39,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         hosts=app.config["ALLOWED_HOSTS"],
         local_hosts=app.config["LOCAL_HOSTS"],
         services=framework.services(app),
-        error_page=errors.page,
+        error=partial(errors.answer, api_paths=app.config["API_PATHS"]),
         https=app.config["HTTPS"],
         hsts_seconds=app.config["SECURE_HSTS_SECONDS"],
         debug=app.config["DEBUG"],

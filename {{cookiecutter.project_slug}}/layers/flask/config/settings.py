@@ -14,6 +14,9 @@ DEBUG = env.flag("DEBUG", default=False)
 # Off only where no TLS is to be had, such as `make serve` on a developer's machine.
 HTTPS = env.flag("HTTPS", default=not DEBUG)
 
+# Below these paths errors are JSON, and elsewhere for whoever prefers it by Accept.
+API_PATHS = ["/api/"]
+
 # Services
 
 CACHE_TYPE = "SimpleCache"
