@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
-from wsgiref.headers import Headers
 
 from runtime import env, logs, services, timeouts
+from runtime.csp import CSP, DECIDED, ENFORCED, NONCE, REPORTED, build_policy
 from runtime.hosts import bare, is_allowed
 
 if TYPE_CHECKING:
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 # What a response says if it does not say otherwise: a view that must embed or be embedded sets its own header.
 SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
-    ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
@@ -34,6 +31,8 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+
+HSTS = "Strict-Transport-Security"
 
 # What a request's target may hold and a Location header too.
 URL_CHARACTERS = "%/:?#[]@!$&'()*+,;=~"
@@ -51,8 +50,9 @@ class Middleware:
     ``local_hosts`` only to requests from this machine. ``services`` are those it needs, each with a function that
     raises where it does not answer, or None where none is attached. ``error`` gives the body and the headers of a
     status, in the form that its request prefers.
-    ``https`` says whether plain HTTP is sent there, ``hsts_seconds`` how long browsers shall remember it. With
-    ``debug`` the framework shows its own page of an exception.
+    ``csp`` and ``csp_report_only`` are content security policies as in ``runtime/csp.py``. ``https`` says whether plain
+    HTTP is sent there, ``hsts_seconds`` how long browsers shall remember it. With ``debug`` the framework shows its own
+    page of an exception.
     """
 
     def __init__(
@@ -63,6 +63,8 @@ class Middleware:
         services: Mapping[str, Callable[[], object] | None],
         error: Callable[[int, "WSGIEnvironment"], tuple[str, Mapping[str, str]]],
         local_hosts: Sequence[str] = (),
+        csp: Mapping[str, Any] | None = None,
+        csp_report_only: Mapping[str, Any] | None = None,
         https: bool = True,
         hsts_seconds: int = 0,
         debug: bool = False,
@@ -70,7 +72,16 @@ class Middleware:
         self.application = application
         self.hosts, self.services, self.error = hosts, services, error
         self.local_hosts = local_hosts
-        self.https, self.hsts_seconds, self.debug = https, hsts_seconds, debug
+        self.headers = [(name.lower(), name, value) for name, value in SECURITY_HEADERS.items()]
+        if https:
+            self.headers.append((HSTS.lower(), HSTS, f"max-age={hsts_seconds}"))
+        # Each without a nonce, and with a place for one.
+        self.policies = [
+            (name.lower(), name, build_policy(policy), build_policy(policy, CSP.NONCE))
+            for name, policy in ((ENFORCED, csp), (REPORTED, csp_report_only))
+            if policy
+        ]
+        self.https, self.debug = https, debug
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         request_id = logs.accept_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
@@ -80,16 +91,23 @@ class Middleware:
         environ["PEER_ADDR"], environ["REMOTE_ADDR"] = environ.get("REMOTE_ADDR", ""), visitor(environ)
 
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], object]:
-            fields = Headers(headers)
-            for name, value in SECURITY_HEADERS.items():
-                fields.setdefault(name, value)
-            # A framework's page about an exception brings its own styles and scripts.
-            if self.debug and status.startswith(("400", "404", "500")):
-                del fields["Content-Security-Policy"]
-            if self.https and secure:
-                fields.setdefault("Strict-Transport-Security", f"max-age={self.hsts_seconds}")
-            fields["X-Request-Id"] = request_id
-            return start_response(status, fields.items(), *exc_info)
+            sent = {name.lower() for name, _ in headers}
+            own = (
+                [field for field in headers if field[0].lower() != "x-request-id"]
+                if "x-request-id" in sent
+                else headers
+            )
+            more = [("X-Request-Id", request_id)]
+            for lower, name, value in self.headers:
+                # A browser takes no notice of it over plain HTTP.
+                if lower not in sent and (secure or name is not HSTS):
+                    more.append((name, value))
+            if DECIDED not in environ:
+                nonce = environ.get(NONCE)
+                for lower, name, plain, with_nonce in self.policies:
+                    if lower not in sent and (policy := with_nonce.replace(CSP.NONCE, nonce) if nonce else plain):
+                        more.append((name, policy))
+            return start_response(status, [*own, *more], *exc_info)
 
         def respond(status: str, body: str, **headers: str) -> Iterable[bytes]:
             content = body.encode()

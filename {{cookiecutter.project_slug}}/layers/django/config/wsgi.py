@@ -23,6 +23,8 @@ application = Middleware(
     local_hosts=settings.LOCAL_HOSTS,
     services=framework.services(django_application),
     error=partial(errors.answer, api_paths=settings.API_PATHS),
+    csp=settings.SECURE_CSP,
+    csp_report_only=settings.SECURE_CSP_REPORT_ONLY,
     https=settings.HTTPS,
     hsts_seconds=settings.SECURE_HSTS_SECONDS,
     debug=settings.DEBUG,

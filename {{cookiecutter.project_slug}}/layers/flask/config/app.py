@@ -40,6 +40,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         local_hosts=app.config["LOCAL_HOSTS"],
         services=framework.services(app),
         error=partial(errors.answer, api_paths=app.config["API_PATHS"]),
+        csp=app.config["SECURE_CSP"],
+        csp_report_only=app.config["SECURE_CSP_REPORT_ONLY"],
         https=app.config["HTTPS"],
         hsts_seconds=app.config["SECURE_HSTS_SECONDS"],
         debug=app.config["DEBUG"],

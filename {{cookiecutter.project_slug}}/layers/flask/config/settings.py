@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime import env, hosts, services, timeouts
+from runtime.csp import CSP
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 SITE_NAME = "{{ cookiecutter.project_name }}"
@@ -49,6 +50,17 @@ CANONICAL_HOST = hosts.canonical_host()
 LOCAL_HOSTS = hosts.local_hosts(debug=DEBUG)
 PERMANENT_SESSION_LIFETIME = 14 * 24 * 3600
 SECRET_KEY = env.secret_key()
+# What a page may load and run. What is written into it must name its `csp_nonce`; README.md has examples.
+SECURE_CSP: dict[str, Any] = {
+    "default-src": [CSP.SELF],
+    "script-src": [CSP.SELF, CSP.NONCE],
+    "style-src": [CSP.SELF, CSP.NONCE],
+    "base-uri": [CSP.SELF],
+    "form-action": [CSP.SELF],
+    "frame-ancestors": [CSP.NONE],
+    "object-src": [CSP.NONE],
+}
+SECURE_CSP_REPORT_ONLY: dict[str, Any] = {}
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -56,6 +68,10 @@ SESSION_COOKIE_SECURE = HTTPS
 SESSION_REFRESH_EACH_REQUEST = False
 # As long as the session: a form may be open for a day.
 WTF_CSRF_TIME_LIMIT = None
+
+if DEBUG:
+    # Debug toolbars write into pages: what the policy would refuse is told in the browser's console, and works.
+    SECURE_CSP, SECURE_CSP_REPORT_ONLY = {}, SECURE_CSP
 
 # Bodies of requests
 

@@ -11,6 +11,7 @@ import io
 import logging
 import os
 import re
+import secrets
 import shutil
 import smtplib
 import ssl
@@ -28,9 +29,11 @@ from flask import Flask, current_app, request
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import NotFound, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
+from werkzeug.local import LocalProxy
 from whitenoise import WhiteNoise
 from whitenoise.compress import Compressor
 
+from runtime import csp
 from runtime.checks import CheckError
 from runtime.services import database_url
 
@@ -55,6 +58,7 @@ def init_app(app: Flask) -> None:
     # Every request is held to MAX_CONTENT_LENGTH, MAX_FORM_PARTS and ``takes_files``.
     app.request_class = Request
     app.before_request(refuse_what_is_too_large)
+    app.context_processor(lambda: {"csp_nonce": LocalProxy(csp_nonce)})
     applications.add(app)
     if app.config["SQLALCHEMY_DATABASE_URI"] is None:
         app.config["SQLALCHEMY_DATABASE_URI"] = "postgresql://"
@@ -62,6 +66,18 @@ def init_app(app: Flask) -> None:
     # Without hashed names a developer's change shows at once.
     if not app.config["DEBUG"]:
         serve_static(app)
+
+
+def csp_nonce() -> str:
+    """What a script or a style that is written into this page must name to run; a template has it as ``csp_nonce``.
+
+    It has to be asked for before the response begins.
+    """
+    environ = request.environ
+    if csp.NONCE not in environ:
+        environ[csp.NONCE] = secrets.token_urlsafe(16)
+    nonce: str = environ[csp.NONCE]
+    return nonce
 
 
 # Services
