@@ -81,6 +81,10 @@ MAX_CONTENT_LENGTH = 1_000_000
 MAX_FORM_MEMORY_SIZE = 500_000
 MAX_FORM_PARTS = 1000
 
+# Language
+
+LANGUAGE_CODE = "en-us"
+
 # Migrations
 
 ALEMBIC = {"script_location": str(BASE_DIR / "migrations")}
