@@ -1,6 +1,9 @@
 """The content security policy: a setting, which everything follows."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -91,3 +94,12 @@ def test_what_is_only_reported_knows_the_nonce_too(application_with: Callable[..
     nonce = re.findall(r'nonce="([\w-]+)"', response.text)[0]
     assert ENFORCED not in response.headers
     assert response.headers[REPORTED] == f"script-src 'nonce-{nonce}'"
+
+
+@pytest.mark.parametrize(("debug", "written"), [("on", "({}, True)"), ("off", "(True, {})")])
+def test_in_development_it_is_only_reported(debug: str, written: str) -> None:
+    """A debug toolbar writes scripts into pages."""
+    code = "from config import settings as s; print((s.SECURE_CSP and True, s.SECURE_CSP_REPORT_ONLY and True))"
+    environment = os.environ | {"DEBUG": debug}
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert result.stdout == f"{written}\n"
