@@ -222,6 +222,8 @@ def test_tells_a_program_of_an_error_in_json(project: Project, probe: str) -> No
     ("name", "value"),
     [
         ("SECRET_KEY", "short"),
+        ("SECRET_KEY_FALLBACKS", "short"),
+        ("LOG_LEVEL", "loud"),
         ("DATABASE_URL", "postgres://user:hidden@host:port/name"),
         ("REDIS_URL", "http://host"),
         ("EMAIL_URL", "host"),

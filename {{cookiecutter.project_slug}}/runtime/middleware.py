@@ -1,8 +1,8 @@
 """What happens to a request before the framework sees it and to every response after it, in plain WSGI.
 
 A request gets its id and the address of its visitor; health checks are answered; a host that is not ours is refused;
-plain HTTP is sent to HTTPS. Every response, static files and errors included, gets the security headers that it does
-not have yet.
+any but the canonical host leads there; plain HTTP is sent to HTTPS. Every response, static files and errors included,
+gets the security headers that it does not have yet.
 """
 
 import ipaddress
@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from runtime import env, logs, services, timeouts
 from runtime.csp import CSP, DECIDED, ENFORCED, NONCE, REPORTED, build_policy
-from runtime.hosts import bare, is_allowed
+from runtime.hosts import bare, is_allowed, port_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -47,7 +47,8 @@ class Middleware:
     """Wraps a WSGI application; see the module's text for what it does.
 
     ``hosts`` are those that it answers, ``.example.com`` for a domain and all below it, ``*`` for any; of them
-    ``local_hosts`` only to requests from this machine. ``services`` are those it needs, each with a function that
+    ``local_hosts`` only to requests from this machine; all others lead to the ``canonical_host``, where there is one,
+    but for health checks, and not with ``debug``. ``services`` are those it needs, each with a function that
     raises where it does not answer, or None where none is attached. ``error`` gives the body and the headers of a
     status, in the form that its request prefers.
     ``csp`` and ``csp_report_only`` are content security policies as in ``runtime/csp.py``. ``https`` says whether plain
@@ -63,6 +64,7 @@ class Middleware:
         services: Mapping[str, Callable[[], object] | None],
         error: Callable[[int, "WSGIEnvironment"], tuple[str, Mapping[str, str]]],
         local_hosts: Sequence[str] = (),
+        canonical_host: str = "",
         csp: Mapping[str, Any] | None = None,
         csp_report_only: Mapping[str, Any] | None = None,
         https: bool = True,
@@ -72,6 +74,7 @@ class Middleware:
         self.application = application
         self.hosts, self.services, self.error = hosts, services, error
         self.local_hosts = local_hosts
+        self.canonical_host = "" if debug else canonical_host
         self.headers = [(name.lower(), name, value) for name, value in SECURITY_HEADERS.items()]
         if https:
             self.headers.append((HSTS.lower(), HSTS, f"max-age={hsts_seconds}"))
@@ -138,9 +141,12 @@ class Middleware:
             cure = f" If it is yours: heroku config:set ALLOWED_HOSTS={hosts}" if name else ""
             logger.warning(f"The host {host!r} was refused.{cure}")
             return refuse("400 Bad Request")
-        if self.https and not secure:
-            location = f"https://{name}{own_path(environ.get('RAW_URI') or environ.get('REQUEST_URI') or '/')}"
-            return respond("301 Moved Permanently", "", Location=location)
+        elsewhere = self.canonical_host not in {"", name}
+        if elsewhere or (self.https and not secure):
+            scheme, port = ("https", "") if self.https else (environ["wsgi.url_scheme"], port_of(host))
+            path = own_path(environ.get("RAW_URI") or environ.get("REQUEST_URI") or "/")
+            status = "308 Permanent Redirect" if elsewhere else "301 Moved Permanently"
+            return respond(status, "", Location=f"{scheme}://{self.canonical_host if elsewhere else name}{port}{path}")
         try:
             response = self.application(environ, start)
         except Exception:

@@ -1,6 +1,7 @@
 """What the tests of the runtime need of Django besides."""
 
 import importlib
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -77,3 +78,29 @@ def application_with(
         return whole
 
     return make
+
+
+@pytest.fixture
+def page_that_warns(add_page: Callable[..., str]) -> Callable[[str], str]:
+    """Adds a page that warns, and returns its address."""
+
+    def add(text: str) -> str:
+        def view(request: HttpRequest) -> HttpResponse:
+            warnings.warn(text, stacklevel=1)
+            return HttpResponse()
+
+        return add_page("warns", view)
+
+    return add
+
+
+@pytest.fixture
+def recognize_with(settings: Any) -> Callable[[dict[str, Any], Callable[[], str]], str]:
+    """Asks something about devices with other settings."""
+
+    def ask(changes: dict[str, Any], question: Callable[[], str]) -> str:
+        for name, value in changes.items():
+            setattr(settings, name, value)
+        return question()
+
+    return ask

@@ -1,5 +1,6 @@
 """What the tests of the runtime need of Flask besides."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -72,3 +73,29 @@ def application_with(made: list[Flask]) -> Callable[..., Flask]:
         return made[-1]
 
     return make
+
+
+@pytest.fixture
+def page_that_warns(application: Flask) -> Callable[[str], str]:
+    """Adds a page that warns, and returns its address."""
+
+    def add(text: str) -> str:
+        def view() -> str:
+            warnings.warn(text, stacklevel=1)
+            return ""
+
+        application.add_url_rule("/warns", view_func=view)
+        return "/warns"
+
+    return add
+
+
+@pytest.fixture
+def recognize_with(application_with: Callable[..., Flask]) -> Callable[[dict[str, Any], Callable[[], str]], str]:
+    """Asks something about devices with other settings."""
+
+    def ask(changes: dict[str, Any], question: Callable[[], str]) -> str:
+        with application_with(**changes).app_context():
+            return question()
+
+    return ask

@@ -102,7 +102,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 AUTH_USER_MODEL = "accounts.User"
-# Where links in mails lead.
+# Where links in mails and all other hosts lead.
 CANONICAL_HOST = hosts.canonical_host()
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
@@ -114,6 +114,7 @@ LOCAL_HOSTS = hosts.local_hosts(debug=DEBUG)
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 PASSWORD_HASHERS = ["accounts.passwords.Hasher"]
 SECRET_KEY = env.secret_key()
+SECRET_KEY_FALLBACKS = env.secret_key_fallbacks()
 # What a page may load and run. What is written into it must name its `csp_nonce`; README.md has examples.
 SECURE_CSP: dict[str, Any] = {
     "default-src": [CSP.SELF],

@@ -21,6 +21,7 @@ application = Middleware(
     django_application,
     hosts=settings.ALLOWED_HOSTS,
     local_hosts=settings.LOCAL_HOSTS,
+    canonical_host=settings.CANONICAL_HOST,
     services=framework.services(django_application),
     error=partial(errors.answer, api_paths=settings.API_PATHS),
     csp=settings.SECURE_CSP,

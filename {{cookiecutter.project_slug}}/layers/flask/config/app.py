@@ -38,6 +38,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         app.wsgi_app,
         hosts=app.config["ALLOWED_HOSTS"],
         local_hosts=app.config["LOCAL_HOSTS"],
+        canonical_host=app.config["CANONICAL_HOST"],
         services=framework.services(app),
         error=partial(errors.answer, api_paths=app.config["API_PATHS"]),
         csp=app.config["SECURE_CSP"],

@@ -44,12 +44,13 @@ if DATABASE_URL and DATABASE_URL.startswith("postgresql"):
 # Security
 
 ALLOWED_HOSTS = hosts.allowed_hosts()
-# Where links in mails lead.
+# Where links in mails and all other hosts lead.
 CANONICAL_HOST = hosts.canonical_host()
 # Those of ALLOWED_HOSTS that are answered to this machine only.
 LOCAL_HOSTS = hosts.local_hosts(debug=DEBUG)
 PERMANENT_SESSION_LIFETIME = 14 * 24 * 3600
 SECRET_KEY = env.secret_key()
+SECRET_KEY_FALLBACKS = env.secret_key_fallbacks()
 # What a page may load and run. What is written into it must name its `csp_nonce`; README.md has examples.
 SECURE_CSP: dict[str, Any] = {
     "default-src": [CSP.SELF],
