@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask, Response, abort, jsonify, make_response, request
 from werkzeug.datastructures import WWWAuthenticate
-from werkzeug.exceptions import TooManyRequests, Unauthorized
+from werkzeug.exceptions import Conflict, TooManyRequests, Unauthorized
 
 from pages.errors import TEXTS
 from tests.visitor import Visitor
@@ -63,6 +63,46 @@ def test_a_response_of_the_views_own_is_kept(
 
     response = web.get(view(refuse), headers={"Accept": accept})
     assert (response.status_code, response.json, response.headers["X-Own"]) == (401, {"own": True}, "1")
+
+
+class OutOfStock(Conflict):
+    """An error of the owner's own."""
+
+    description = "None <left>."
+
+
+class Told(Conflict):
+    """An error that says itself how it is told."""
+
+    def get_body(self, environ: object = None, scope: object = None) -> str:
+        return "own"
+
+    def get_headers(self, environ: object = None, scope: object = None) -> list[tuple[str, str]]:
+        return [("Content-Type", "text/plain")]
+
+
+def test_an_error_may_have_words_for_all_of_its_kind(
+    web: Visitor, view: Callable[[Callable[[], Response]], str]
+) -> None:
+    def refuse() -> Response:
+        raise OutOfStock
+
+    path = view(refuse)
+    assert "<p>None &lt;left&gt;.</p>" in web.get(path).text
+    response = web.get(path, headers=JSON)
+    assert response.json
+    assert (response.status_code, response.json["detail"]) == (409, "None <left>.")
+
+
+@pytest.mark.parametrize("headers", [{}, JSON])
+def test_an_error_may_have_a_form_of_its_own(
+    headers: dict[str, str], web: Visitor, view: Callable[[Callable[[], Response]], str]
+) -> None:
+    def refuse() -> Response:
+        raise Told
+
+    response = web.get(view(refuse), headers=headers)
+    assert (response.status_code, response.text, response.content_type) == (409, "own", "text/plain")
 
 
 def test_a_response_that_is_raised_is_kept(web: Visitor, view: Callable[[Callable[[], Response]], str]) -> None:

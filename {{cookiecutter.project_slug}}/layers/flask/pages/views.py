@@ -27,9 +27,9 @@ def http_error(error: HTTPException) -> Response:
 
     What a view has said itself is kept, be it a response or, as in ``abort(404, "No such order.")``, a description.
     """
-    if error.response is not None:
+    if error.response is not None or type(error).get_body is not HTTPException.get_body:
         return error.get_response()
-    response, advice = error.get_response(), vars(error).get("description") or ""
+    response, advice = error.get_response(), own_words(error)
     if isinstance(error, CSRFError):
         response.status_code, advice = 403, ""
     if isinstance(error, InternalServerError):
@@ -42,3 +42,10 @@ def http_error(error: HTTPException) -> Response:
     )
     response.headers.update(headers)
     return response
+
+
+def own_words(error: HTTPException) -> str:
+    """The description that a view has given, and not the one that Werkzeug has for every error of the kind."""
+    kind = next(kind for kind in type(error).__mro__ if "description" in vars(kind))
+    own = vars(error).get("description") or (not kind.__module__.startswith("werkzeug.") and error.description)
+    return str(own or "")
