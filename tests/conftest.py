@@ -196,6 +196,7 @@ def probe(project: Project) -> str:
     probes = Path(__file__).parent / "probes"
     shutil.copy(probes / f"{project.variant.framework}.py", project.path / "probe.py")
     shutil.copy(probes / "worker.py", project.path / "probe_worker.py")
+    shutil.copy(probes / "scripts.html", project.path / "pages" / "templates" / "scripts.html")
     return "gunicorn probe:application"
 
 

@@ -37,9 +37,9 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def site(project: Project, database_url: str) -> Iterator[Dyno]:
+def site(project: Project, probe: str, database_url: str) -> Iterator[Dyno]:
     """The project as in production, but reached without TLS."""
-    with running(project, DATABASE_URL=database_url, HTTPS="off", SECRET_KEY=SECRET_KEY) as dyno:
+    with running(project, probe, DATABASE_URL=database_url, HTTPS="off", SECRET_KEY=SECRET_KEY) as dyno:
         yield dyno
         assert dyno.stop() == 0
 
@@ -161,3 +161,15 @@ def test_runs_no_script_that_somebody_slipped_into_a_page(person: Person) -> Non
     person.page.evaluate(script)
     assert person.page.evaluate("window.owned") is None
     assert any("Content Security Policy" in complaint for complaint in person.complaints)
+
+
+def test_runs_what_names_the_nonce_of_its_page_and_nothing_else(person: Person) -> None:
+    person.page.goto(f"http://127.0.0.1:{person.site.port}/scripts")
+    heading = person.page.get_by_role("heading", level=1)
+    heading.click()
+    assert person.page.evaluate("[window.ran, window.owned, window.clicked]") == [1, None, None]
+    expect(heading).to_have_css("letter-spacing", "7px")
+    expect(heading).to_have_css("word-spacing", "0px")
+    expect(heading).to_have_css("text-indent", "0px")
+    # Two scripts and a style without it, and two attributes.
+    assert len([complaint for complaint in person.complaints if "Content Security Policy" in complaint]) == 5

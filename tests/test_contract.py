@@ -205,10 +205,25 @@ def test_shows_a_calm_page_and_logs_the_traceback_of_a_bug(project: Project, pro
         assert traceback[-2:] == ["request_id=the-bug | RuntimeError: a bug", "request_id=the-bug | with two lines"]
 
 
+def test_tells_a_program_of_an_error_in_json(project: Project, probe: str) -> None:
+    program = {"Accept": "application/json", "X-Request-Id": "the-request"}
+    with running(project, probe) as dyno:
+        for path, status, title in ("/broken", 500, "Internal Server Error"), ("/data", 503, "Service Unavailable"):
+            response = dyno.get(path, headers=program)
+            assert response.headers["Content-Type"] == "application/problem+json"
+            problem = response.json()
+            assert problem.pop("detail")
+            assert problem == {"type": "about:blank", "title": title, "status": status, "request_id": "the-request"}
+        large = dyno.request("POST", "/api/", headers={"Content-Length": str(2**40)})
+        assert (large.status_code, large.json()["title"]) == (413, "Content Too Large")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("SECRET_KEY", "short"),
+        ("SECRET_KEY_FALLBACKS", "short"),
+        ("LOG_LEVEL", "loud"),
         ("DATABASE_URL", "postgres://user:hidden@host:port/name"),
         ("REDIS_URL", "http://host"),
         ("EMAIL_URL", "host"),

@@ -12,6 +12,7 @@ import pytest
 
 from tests import repository
 from tests.conftest import thorough
+from tests.dyno import SECRET_KEY as KEY
 from tests.projects import Project
 
 pytestmark = thorough
@@ -40,7 +41,7 @@ def test_finds_nothing_and_changes_nothing(project: Project, patient: Path) -> N
     before = {path: path.stat().st_mtime_ns for path in patient.rglob("*") if ".git" not in path.parts}
     status, complaints, titles = examine(project, patient)
     assert (status, complaints) == (0, [])
-    assert len(titles) == len(set(titles)) == 12
+    assert len(titles) == len(set(titles)) == 13
     assert {path: path.stat().st_mtime_ns for path in patient.rglob("*") if ".git" not in path.parts} == before
 
 
@@ -340,6 +341,18 @@ def test_finds_what_a_push_would_leave_behind(project: Project, patient: Path) -
     [
         ({"SECRET_KEY": "short"}, "SECRET_KEY is too weak"),
         ({"DYNO": "run.1"}, "SECRET_KEY is not set"),
+        ({"SECRET_KEY_FALLBACKS": "short"}, "FAIL  SECRET_KEY: SECRET_KEY_FALLBACKS is too weak"),
+        (
+            {"SECRET_KEY": KEY, "SECRET_KEY_FALLBACKS": KEY},
+            "FAIL  SECRET_KEY: SECRET_KEY is one of SECRET_KEY_FALLBACKS",
+        ),
+        (
+            {"CANONICAL_HOST": "www.exmaple.com", "ALLOWED_HOSTS": "www.example.com,.example.org"},
+            "ALLOWED_HOSTS=www.exmaple.com,www.example.com,.example.org",
+        ),
+        ({"CANONICAL_HOST": "localhost"}, "FAIL  CANONICAL_HOST: CANONICAL_HOST is localhost"),
+        ({"CANONICAL_HOST": "www.example.com:443"}, "FAIL  CANONICAL_HOST: CANONICAL_HOST is 'www.example.com:443'"),
+        ({"LOG_LEVEL": "loud"}, "LOG_LEVEL is 'loud'"),
         ({"DATABASE_URL": "mysql://localhost/x"}, "DATABASE_URL is"),
         ({"WEB_CONCURRENCY": "auto"}, "WEB_CONCURRENCY is 'auto'"),
         ({"WEB_TIMEOUT": "600"}, "WEB_TIMEOUT is"),
@@ -353,6 +366,12 @@ def test_finds_a_variable_that_cannot_be_used(
     status, complaints, _ = examine(project, patient, **variables)
     assert status == 1
     assert any(complaint in line for line in complaints), complaints
+
+
+@pytest.mark.parametrize("allowed", ["", "*", ".example.com", "example.com,WWW.example.com"])
+def test_passes_a_canonical_host_that_is_allowed(allowed: str, project: Project, patient: Path) -> None:
+    status, complaints, _ = examine(project, patient, CANONICAL_HOST="www.example.com", ALLOWED_HOSTS=allowed)
+    assert (status, complaints) == (0, [])
 
 
 @pytest.mark.parametrize(("connections", "fits"), [("20", True), ("19", False)])

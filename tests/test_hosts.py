@@ -80,10 +80,22 @@ def test_refuses_a_canonical_host_that_is_no_name(value: str, project: Project) 
     assert result.stderr.count("\n") == 1
 
 
+def test_leads_every_other_host_to_the_canonical_one(project: Project) -> None:
+    variables = {"CANONICAL_HOST": "www.shop.example", "ALLOWED_HOSTS": "shop.example,www.shop.example"}
+    with running(project, WEB_CONCURRENCY="1", **variables) as dyno:
+        assert status(dyno, "www.shop.example") == 200
+        for method, https in ("GET", True), ("POST", True), ("GET", False):
+            response = dyno.request(method, "/a?b=%2F", https, headers=STRANGER | {"Host": "shop.example"})
+            assert (response.status_code, response.headers["Location"]) == (308, "https://www.shop.example/a?b=%2F")
+        assert status(dyno, "evil.example") == 400
+        assert dyno.get("/healthz", headers=STRANGER | {"Host": "shop.example"}).status_code == 200
+        assert dyno.get("/readyz", headers=STRANGER | {"Host": "10.0.0.1"}).json() == {"database": "missing"}
+
+
 # Links in mails
 
 LINKS = {
-    "the canonical host": ({"CANONICAL_HOST": "Shop.example", "ALLOWED_HOSTS": "*"}, "evil.example:81", "shop.example"),
+    "the canonical host": ({"CANONICAL_HOST": "Shop.example", "ALLOWED_HOSTS": "*"}, "shop.example:81", "shop.example"),
     "the first name": (
         {"ALLOWED_HOSTS": ".onrender.com,203.0.113.1,localhost,www.shop.example,shop.example"},
         "evil.onrender.com",

@@ -62,6 +62,8 @@ forwarded_allow_ips = env.text("FORWARDED_ALLOW_IPS", "*")
 # Trusted as above, a visitor's own SCRIPT_NAME header would move the whole application.
 forwarder_headers = ""
 
+# For access lines too, which are of level info.
+loglevel = env.log_level().lower()
 accesslog = "-"
 access_log_format = (
     "method=%(m)s path=%(U)s status=%(s)s duration_ms=%(M)s "

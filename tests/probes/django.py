@@ -13,6 +13,7 @@ from config.wsgi import application  # noqa: F401
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.urls import path
 
 from config import urls
@@ -68,10 +69,14 @@ def process(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"pid": os.getpid(), "key": hashlib.sha256(settings.SECRET_KEY.encode()).hexdigest()})
 
 
+def scripts(request: HttpRequest) -> HttpResponse:
+    return render(request, "scripts.html")
+
+
 def worker(request: HttpRequest) -> JsonResponse:
     return JsonResponse(probe_worker.state())
 
 
 urls.urlpatterns += [
-    path(view.__name__, view) for view in (broken, data, large, leak, process, row, setting, sleep, worker)
+    path(view.__name__, view) for view in (broken, data, large, leak, process, row, scripts, setting, sleep, worker)
 ]

@@ -6,7 +6,7 @@ import time
 from typing import NoReturn
 
 import probe_worker
-from flask import Response, jsonify, request
+from flask import Response, jsonify, render_template, request
 from sqlalchemy import text
 
 from config.database import db
@@ -63,6 +63,11 @@ def large() -> bytes:
 @application.get("/process")
 def process() -> Response:
     return jsonify(pid=os.getpid(), key=hashlib.sha256(application.config["SECRET_KEY"].encode()).hexdigest())
+
+
+@application.get("/scripts")
+def scripts() -> str:
+    return render_template("scripts.html")
 
 
 @application.get("/worker")

@@ -32,16 +32,17 @@ def options() -> Options:
 def remember(address: str, stored_password: str) -> str:
     """The cookie for a browser that has just logged in."""
     name = secrets.token_urlsafe(16)
-    return f"{name}.{sign(name, address, stored_password)}"
+    return f"{name}.{sign(setting('SECRET_KEY'), name, address, stored_password)}"
 
 
 def recognize(cookie: str, address: str, stored_password: str) -> str:
     """The name of the browser that a cookie was made for, or "" where it was not made for this account."""
     name, _, signature = cookie.partition(".")
-    right = sign(name, address, stored_password)
-    return name if hmac.compare_digest(signature.encode(), right.encode()) else ""
+    keys = [setting("SECRET_KEY"), *setting("SECRET_KEY_FALLBACKS")]
+    right = [sign(key, name, address, stored_password).encode() for key in keys]
+    return name if any(hmac.compare_digest(signature.encode(), one) for one in right) else ""
 
 
-def sign(name: str, address: str, stored_password: str) -> str:
+def sign(key: str, name: str, address: str, stored_password: str) -> str:
     message = "\n".join(["accounts.device", name, address.lower(), stored_password])
-    return hmac.new(setting("SECRET_KEY").encode(), message.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(key.encode(), message.encode(), hashlib.sha256).hexdigest()

@@ -5,4 +5,4 @@ from pathlib import Path
 from runtime import env, logs
 
 env.load(Path(__file__).resolve().parent.parent / ".env")
-logs.configure()
+logs.configure(env.log_level())

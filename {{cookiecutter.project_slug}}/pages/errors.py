@@ -1,10 +1,12 @@
-"""Error pages that need neither a database nor the template engine, since either may be what failed."""
+"""What is said of an error, which needs neither a database nor the template engine, since either may be what failed."""
 
 import html
 import string
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from runtime import logs
+from runtime import logs, problems
 
 PAGE = string.Template((Path(__file__).parent / "templates" / "error.html").read_text("utf-8"))
 TEXTS = {
@@ -20,8 +22,18 @@ TEXTS = {
 }
 
 
-def page(status: int) -> str:
-    """The HTML page for an HTTP status; one without words of its own gets those of 400 or 500."""
-    title, advice = TEXTS.get(status) or TEXTS[400 if status < 500 else 500]
-    values = {"status": status, "title": title, "advice": advice, "request_id": logs.request_id.get()}
-    return PAGE.substitute({name: html.escape(str(value)) for name, value in values.items()})
+def answer(
+    status: int, environ: Mapping[str, Any], *, api_paths: Sequence[str], advice: str = ""
+) -> tuple[str, dict[str, str]]:
+    """The body of an error in the form that its request prefers, and the headers that say so.
+
+    ``advice`` takes the place of the words for the status. One without words of its own gets those of 400 or 500.
+    """
+    title, usual = TEXTS.get(status) or TEXTS[400 if status < 500 else 500]
+    api = problems.is_api(environ, api_paths)
+    varies = {} if api else {"Vary": "Accept"}
+    if api or problems.prefers_json(environ.get("HTTP_ACCEPT", "")):
+        return problems.problem(status, advice or usual), {"Content-Type": problems.CONTENT_TYPE, **varies}
+    values = {"status": status, "title": title, "advice": advice or usual, "request_id": logs.request_id.get()}
+    page = PAGE.substitute({name: html.escape(str(value)) for name, value in values.items()})
+    return page, {"Content-Type": "text/html; charset=utf-8", **varies}

@@ -354,6 +354,27 @@ def secret_key() -> None:
     # Anywhere but on the platform its absence is only worth a note.
     if env.text("DYNO") and not env.text("SECRET_KEY"):
         raise CheckError("SECRET_KEY is not set.", "Set one: heroku config:set SECRET_KEY=$(openssl rand -hex 32)")
+    if env.text("SECRET_KEY") in env.secret_key_fallbacks():
+        raise CheckError(
+            "SECRET_KEY is one of SECRET_KEY_FALLBACKS, so that nothing has replaced it.",
+            "Set another: heroku config:set SECRET_KEY=$(openssl rand -hex 32)",
+        )
+
+
+def canonical_host() -> None:
+    from runtime import env, hosts
+
+    canonical, named = hosts.canonical_host(), env.words("ALLOWED_HOSTS", [])
+    if canonical in hosts.LOCAL_HOSTS:
+        raise CheckError(
+            f"CANONICAL_HOST is {canonical}, so that every visitor is led to their own machine.",
+            "Name the site: heroku config:set CANONICAL_HOST=www.example.com",
+        )
+    if canonical and named and not hosts.is_allowed(canonical, [host.lower() for host in named]):
+        raise CheckError(
+            f"Every visitor is led to CANONICAL_HOST, {canonical}, which is none of ALLOWED_HOSTS.",
+            f"Correct it, or name it there too: heroku config:set ALLOWED_HOSTS={','.join([canonical, *named])}",
+        )
 
 
 def static_files() -> None:
@@ -405,6 +426,7 @@ def main() -> None:
         "locks follow pyproject.toml": locks,
         # First, since the settings make a key where there is none.
         "SECRET_KEY": secret_key,
+        "CANONICAL_HOST": canonical_host,
         "Procfile": procfile,
         "app.json": app_json,
         "web process starts": gunicorn,

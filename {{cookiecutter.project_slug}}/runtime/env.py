@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 FLAGS = {"1": True, "on": True, "true": True, "yes": True, "0": False, "off": False, "false": False, "no": False}
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 SECRET_KEY_LENGTH = 50
 SECRET_KEY_PLACEHOLDERS = ("change", "django-insecure", "example", "insecure", "placeholder", "secret", "your")
 
@@ -72,6 +73,17 @@ def words(name: str, default: list[str]) -> list[str]:
     return text(name).replace(",", " ").split() or default
 
 
+def log_level() -> str:
+    """The least that the log shows."""
+    level = text("LOG_LEVEL", "info").upper()
+    if level not in LOG_LEVELS:
+        refuse(
+            f"LOG_LEVEL is {text('LOG_LEVEL')!r}, none of {', '.join(LOG_LEVELS).lower()}.",
+            "Set one of them: heroku config:set LOG_LEVEL=info",
+        )
+    return level
+
+
 def secret_key() -> str:
     """The key that signs sessions and links.
 
@@ -85,9 +97,19 @@ def secret_key() -> str:
         )
         os.environ["SECRET_KEY"] = secrets.token_hex(32)
         return os.environ["SECRET_KEY"]
-    cure = "Set another: heroku config:set SECRET_KEY=$(openssl rand -hex 32)"
+    return strong("SECRET_KEY", key, "Set another: heroku config:set SECRET_KEY=$(openssl rand -hex 32)")
+
+
+def secret_key_fallbacks() -> list[str]:
+    """The keys before it, whose signatures still count: nobody is logged out by a new one."""
+    cure = "Set only keys that were in use: heroku config:set SECRET_KEY_FALLBACKS=OLD,OLDER"
+    return [strong("SECRET_KEY_FALLBACKS", key, cure) for key in words("SECRET_KEY_FALLBACKS", [])]
+
+
+def strong(name: str, key: str, cure: str) -> str:
+    """A key of a variable, unless it could be guessed."""
     if len(key) < SECRET_KEY_LENGTH or len(set(key)) < 5:
-        refuse(f"SECRET_KEY is too weak: {len(key)} characters, {len(set(key))} different.", cure)
+        refuse(f"{name} is too weak: {len(key)} characters, {len(set(key))} different.", cure)
     if key.lower().startswith(SECRET_KEY_PLACEHOLDERS):
-        refuse(f"SECRET_KEY is a placeholder: it starts with {key[:6]!r}.", cure)
+        refuse(f"{name} is a placeholder: it starts with {key[:6]!r}.", cure)
     return key

@@ -17,7 +17,7 @@ HEROKU = ".herokuapp.com"
 NAME = r"[a-z0-9-]+(?:\.[a-z0-9-]+)*"
 ADDRESS = r"\[[a-f0-9:.]+\]"
 # A Host header, in lower case.
-HOST = re.compile(rf"(?P<name>{NAME}|{ADDRESS})\.?(:\d+)?")
+HOST = re.compile(rf"(?P<name>{NAME}|{ADDRESS})\.?(?P<port>:\d+)?")
 
 
 class NoHostError(Exception):
@@ -71,7 +71,7 @@ def local_hosts(*, debug: bool) -> list[str]:
 
 
 def canonical_host() -> str:
-    """The one name of the site, which is always allowed, or "": the first allowed host that is a name."""
+    """The one name of the site, or "": always allowed, and where all other allowed hosts lead."""
     host = env.text("CANONICAL_HOST").lower()
     if host and not re.fullmatch(rf"{NAME}|{ADDRESS}", host):
         env.refuse(
@@ -107,6 +107,12 @@ def bare(host: str) -> str:
     """The name or address in a Host header, without port and trailing dot, or "" where there is none."""
     match = HOST.fullmatch(host.lower())
     return match["name"] if match else ""
+
+
+def port_of(host: str) -> str:
+    """What a Host header says of the port, as in ``:8000``, or ""."""
+    match = HOST.fullmatch(host.lower())
+    return match["port"] or "" if match else ""
 
 
 def site_host(requested: str, hosts: Sequence[str], canonical: str, *, debug: bool) -> str:

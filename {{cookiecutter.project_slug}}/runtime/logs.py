@@ -9,7 +9,9 @@ import logging
 import logging.config
 import re
 import uuid
+import warnings
 from contextvars import ContextVar
+from typing import TextIO
 
 # A health check every few seconds would hide everything else.
 SILENT_PATHS = {"/healthz", "/readyz"}
@@ -71,8 +73,25 @@ class Formatter(logging.Formatter):
         return "\n".join([line, *(f"{mark} | {escape(text)}".lstrip() for text in more)])
 
 
-def configure() -> None:
-    """Send the root logger, and with it every other, to standard output."""
+def log_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Stands in for ``warnings.showwarning``, which writes lines of its own to standard error."""
+    if file is not None:
+        file.write(warnings.formatwarning(message, category, filename, lineno, line))
+        return
+    extra = {"category": category.__name__, "place": f"{filename}:{lineno}"}
+    logging.getLogger("py.warnings").warning(str(message), extra=extra)
+
+
+def configure(level: str = "INFO") -> None:
+    """Send the root logger, and with it every other, to standard output, and every warning too."""
+    warnings.showwarning = log_warning
     logging.config.dictConfig(
         {
             "version": 1,
@@ -81,6 +100,6 @@ def configure() -> None:
             "handlers": {
                 "stdout": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stdout"}
             },
-            "root": {"handlers": ["stdout"], "level": "INFO"},
+            "root": {"handlers": ["stdout"], "level": level},
         }
     )

@@ -1,8 +1,8 @@
 """What happens to a request before the framework sees it and to every response after it, in plain WSGI.
 
 A request gets its id and the address of its visitor; health checks are answered; a host that is not ours is refused;
-plain HTTP is sent to HTTPS. Every response, static files and errors included, gets the security headers that it does
-not have yet.
+any but the canonical host leads there; plain HTTP is sent to HTTPS. Every response, static files and errors included,
+gets the security headers that it does not have yet.
 """
 
 import ipaddress
@@ -14,19 +14,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
-from wsgiref.headers import Headers
 
 from runtime import env, logs, services, timeouts
-from runtime.hosts import bare, is_allowed
+from runtime.csp import CSP, DECIDED, ENFORCED, NONCE, REPORTED, build_policy
+from runtime.hosts import bare, is_allowed, port_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 # What a response says if it does not say otherwise: a view that must embed or be embedded sets its own header.
 SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
-    ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
@@ -34,6 +31,8 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+
+HSTS = "Strict-Transport-Security"
 
 # What a request's target may hold and a Location header too.
 URL_CHARACTERS = "%/:?#[]@!$&'()*+,;=~"
@@ -48,10 +47,13 @@ class Middleware:
     """Wraps a WSGI application; see the module's text for what it does.
 
     ``hosts`` are those that it answers, ``.example.com`` for a domain and all below it, ``*`` for any; of them
-    ``local_hosts`` only to requests from this machine. ``services`` are those it needs, each with a function that
-    raises where it does not answer, or None where none is attached. ``error_page`` gives the HTML of a status.
-    ``https`` says whether plain HTTP is sent there, ``hsts_seconds`` how long browsers shall remember it. With
-    ``debug`` the framework shows its own page of an exception.
+    ``local_hosts`` only to requests from this machine; all others lead to the ``canonical_host``, where there is one,
+    but for health checks, and not with ``debug``. ``services`` are those it needs, each with a function that
+    raises where it does not answer, or None where none is attached. ``error`` gives the body and the headers of a
+    status, in the form that its request prefers.
+    ``csp`` and ``csp_report_only`` are content security policies as in ``runtime/csp.py``. ``https`` says whether plain
+    HTTP is sent there, ``hsts_seconds`` how long browsers shall remember it. With ``debug`` the framework shows its own
+    page of an exception.
     """
 
     def __init__(
@@ -60,16 +62,29 @@ class Middleware:
         *,
         hosts: Sequence[str],
         services: Mapping[str, Callable[[], object] | None],
-        error_page: Callable[[int], str],
+        error: Callable[[int, "WSGIEnvironment"], tuple[str, Mapping[str, str]]],
         local_hosts: Sequence[str] = (),
+        canonical_host: str = "",
+        csp: Mapping[str, Any] | None = None,
+        csp_report_only: Mapping[str, Any] | None = None,
         https: bool = True,
         hsts_seconds: int = 0,
         debug: bool = False,
     ) -> None:
         self.application = application
-        self.hosts, self.services, self.error_page = hosts, services, error_page
+        self.hosts, self.services, self.error = hosts, services, error
         self.local_hosts = local_hosts
-        self.https, self.hsts_seconds, self.debug = https, hsts_seconds, debug
+        self.canonical_host = "" if debug else canonical_host
+        self.headers = [(name.lower(), name, value) for name, value in SECURITY_HEADERS.items()]
+        if https:
+            self.headers.append((HSTS.lower(), HSTS, f"max-age={hsts_seconds}"))
+        # Each without a nonce, and with a place for one.
+        self.policies = [
+            (name.lower(), name, build_policy(policy), build_policy(policy, CSP.NONCE))
+            for name, policy in ((ENFORCED, csp), (REPORTED, csp_report_only))
+            if policy
+        ]
+        self.https, self.debug = https, debug
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         request_id = logs.accept_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
@@ -79,37 +94,44 @@ class Middleware:
         environ["PEER_ADDR"], environ["REMOTE_ADDR"] = environ.get("REMOTE_ADDR", ""), visitor(environ)
 
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], object]:
-            fields = Headers(headers)
-            for name, value in SECURITY_HEADERS.items():
-                fields.setdefault(name, value)
-            # A framework's page about an exception brings its own styles and scripts.
-            if self.debug and status.startswith(("400", "404", "500")):
-                del fields["Content-Security-Policy"]
-            if self.https and secure:
-                fields.setdefault("Strict-Transport-Security", f"max-age={self.hsts_seconds}")
-            fields["X-Request-Id"] = request_id
-            return start_response(status, fields.items(), *exc_info)
+            sent = {name.lower() for name, _ in headers}
+            own = (
+                [field for field in headers if field[0].lower() != "x-request-id"]
+                if "x-request-id" in sent
+                else headers
+            )
+            more = [("X-Request-Id", request_id)]
+            for lower, name, value in self.headers:
+                # A browser takes no notice of it over plain HTTP.
+                if lower not in sent and (secure or name is not HSTS):
+                    more.append((name, value))
+            if DECIDED not in environ:
+                nonce = environ.get(NONCE)
+                for lower, name, plain, with_nonce in self.policies:
+                    if lower not in sent and (policy := with_nonce.replace(CSP.NONCE, nonce) if nonce else plain):
+                        more.append((name, policy))
+            return start_response(status, [*own, *more], *exc_info)
 
-        def respond(status: str, body: str, content_type: str, **headers: str) -> Iterable[bytes]:
+        def respond(status: str, body: str, **headers: str) -> Iterable[bytes]:
             content = body.encode()
-            fields = Headers([("Content-Type", content_type), ("Content-Length", str(len(content)))])
-            for name, value in headers.items():
-                fields[name.replace("_", "-")] = value
-            start(status, fields.items())
+            fields = {"Content-Type": "text/plain"} | {name.replace("_", "-"): headers[name] for name in headers}
+            start(status, [*fields.items(), ("Content-Length", str(len(content)))])
             return [] if environ["REQUEST_METHOD"] == "HEAD" else [content]
 
         def refuse(status: str) -> Iterable[bytes]:
-            return respond(status, self.error_page(int(status[:3])), "text/html; charset=utf-8")
+            body, headers = self.error(int(status[:3]), environ)
+            return respond(status, body, **headers)
 
         match environ["PATH_INFO"]:
             case "/healthz":
-                return respond("200 OK", "ok\n", "text/plain", Cache_Control="no-store")
+                return respond("200 OK", "ok\n", Cache_Control="no-store")
             case "/readyz":
                 states = readiness(self.services)
                 status = "200 OK" if set(states.values()) <= {"ok"} else "503 Service Unavailable"
-                return respond(status, json.dumps(states) + "\n", "application/json", Cache_Control="no-store")
+                body = json.dumps(states) + "\n"
+                return respond(status, body, Content_Type="application/json", Cache_Control="no-store")
             case "/favicon.ico":  # which browsers ask for on a page that names no icon
-                return respond("302 Found", "", "text/plain", Location="/static/icon.svg")
+                return respond("302 Found", "", Location="/static/icon.svg")
         if refusal := environ.get("worker.refusal"):  # by the server, to which the body was too large
             return refuse(refusal)
         host = environ.get("HTTP_HOST", "")
@@ -119,9 +141,12 @@ class Middleware:
             cure = f" If it is yours: heroku config:set ALLOWED_HOSTS={hosts}" if name else ""
             logger.warning(f"The host {host!r} was refused.{cure}")
             return refuse("400 Bad Request")
-        if self.https and not secure:
-            location = f"https://{name}{own_path(environ.get('RAW_URI') or environ.get('REQUEST_URI') or '/')}"
-            return respond("301 Moved Permanently", "", "text/plain", Location=location)
+        elsewhere = self.canonical_host not in {"", name}
+        if elsewhere or (self.https and not secure):
+            scheme, port = ("https", "") if self.https else (environ["wsgi.url_scheme"], port_of(host))
+            path = own_path(environ.get("RAW_URI") or environ.get("REQUEST_URI") or "/")
+            status = "308 Permanent Redirect" if elsewhere else "301 Moved Permanently"
+            return respond(status, "", Location=f"{scheme}://{self.canonical_host if elsewhere else name}{port}{path}")
         try:
             response = self.application(environ, start)
         except Exception:

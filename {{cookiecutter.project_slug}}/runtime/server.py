@@ -216,6 +216,8 @@ class Logger(glogging.Logger):
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
+        # Gunicorn's own way to have none is another.
+        self.access_log.setLevel(max(logging.INFO, self.error_log.level))
         for handler in self.error_log.handlers + self.access_log.handlers:
             handler.setFormatter(logs.Formatter())
             if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stderr:

@@ -33,6 +33,11 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SECRET_KEY", "a" * 64, env.secret_key),
         ("SECRET_KEY", "change-me-" + GOOD_KEY, env.secret_key),
         ("SECRET_KEY", "django-insecure-" + GOOD_KEY, env.secret_key),
+        ("SECRET_KEY_FALLBACKS", f"{GOOD_KEY},short", env.secret_key_fallbacks),
+        ("SECRET_KEY_FALLBACKS", "a" * 64, env.secret_key_fallbacks),
+        ("SECRET_KEY_FALLBACKS", "change-me-" + GOOD_KEY, env.secret_key_fallbacks),
+        ("LOG_LEVEL", "loud", env.log_level),
+        ("LOG_LEVEL", "20", env.log_level),
         ("DATABASE_URL", "mysql://user:hidden@host/name", lambda: services.database_url(FOLDER, debug=False)),
         ("DATABASE_URL", "postgres://user:hidden@host:port/name", lambda: services.database_url(FOLDER, debug=False)),
         ("DATABASE_URL", "postgres://user:hidden@host", lambda: services.database_url(FOLDER, debug=False)),
@@ -67,6 +72,13 @@ def test_a_bad_value_is_refused_in_one_line_with_the_cure(
 def test_a_flag_has_the_usual_spellings(value: str, means: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEB_PRELOAD", value)
     assert env.flag("WEB_PRELOAD", default=True) is means
+
+
+@pytest.mark.parametrize("separator", [",", " ", ", "])
+def test_old_keys_are_a_list(separator: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert env.secret_key_fallbacks() == []
+    monkeypatch.setenv("SECRET_KEY_FALLBACKS", separator.join([GOOD_KEY, "x" + GOOD_KEY]))
+    assert env.secret_key_fallbacks() == [GOOD_KEY, "x" + GOOD_KEY]
 
 
 @pytest.mark.parametrize("missing", [None, "", " "], ids=repr)

@@ -14,7 +14,10 @@ ANYWHERE = "http://10.1.2.3:5000"
 
 def needing(**needed: Callable[[], object] | None) -> Visitor:
     """A visitor of what needs these services, and has nothing else to say."""
-    return Visitor(Middleware(lambda environ, start: [], hosts=["localhost"], services=needed, error_page=str))
+    application = Middleware(
+        lambda environ, start: [], hosts=["localhost"], services=needed, error=lambda status, environ: ("", {})
+    )
+    return Visitor(application)
 
 
 def test_liveness_needs_nothing(log: list[str]) -> None:

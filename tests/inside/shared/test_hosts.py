@@ -1,10 +1,14 @@
 """Which hosts are ours, and where links and redirects lead."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from runtime import env, hosts
 from runtime.hosts import NoHostError, is_allowed, site_host
 from runtime.middleware import is_local, own_path
+from tests.visitor import Visitor
 
 VARIABLES = [
     "ALLOWED_HOSTS",
@@ -150,3 +154,57 @@ def test_a_request_is_local_if_nobody_else_is_behind_it(peer: str, visitor: str,
 )
 def test_a_redirect_repeats_a_path_of_ours_only(target: str, path: str) -> None:
     assert own_path(target) == path
+
+
+# The one name of the site
+
+CANONICAL = {"CANONICAL_HOST": "www.shop.example", "ALLOWED_HOSTS": ["www.shop.example", ".shop.example", "localhost"]}
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("host", ["shop.example", "old.shop.example:8443", "SHOP.example.", "localhost"])
+@pytest.mark.parametrize("path", ["/", "/accounts/login/?next=/a%2Fb", "/static/style.css", "/no-such-page"])
+def test_every_other_host_leads_to_the_canonical_one(
+    path: str, host: str, scheme: str, application_with: Callable[..., Any]
+) -> None:
+    web = Visitor(application_with(**CANONICAL))
+    for method in "GET", "POST":
+        response = web.open(path, method=method, base_url=f"{scheme}://localhost", headers={"Host": host})
+        assert response.status_code == 308
+        assert response.headers["Location"] == f"https://www.shop.example{path}"
+
+
+@pytest.mark.parametrize("host", ["www.shop.example", "WWW.Shop.Example.:443"])
+def test_the_canonical_host_is_answered(host: str, application_with: Callable[..., Any]) -> None:
+    web = Visitor(application_with(**CANONICAL))
+    assert web.get("/", headers={"Host": host}).status_code == 200
+    plain = web.get("/x", headers={"Host": host}, base_url="http://localhost")
+    assert (plain.status_code, plain.headers["Location"]) == (301, "https://www.shop.example/x")
+
+
+def test_health_has_no_canonical_host(application_with: Callable[..., Any]) -> None:
+    web = Visitor(application_with(**CANONICAL))
+    for path in "/healthz", "/readyz":
+        assert web.get(path, headers={"Host": "10.0.0.1:5000"}).status_code == 200
+        assert web.get(path, headers={"Host": "old.shop.example"}).status_code == 200
+
+
+def test_a_foreign_host_leads_nowhere(application_with: Callable[..., Any]) -> None:
+    web = Visitor(application_with(**CANONICAL))
+    assert web.get("/", headers={"Host": "evil.example"}).status_code == 400
+    target = {"RAW_URI": "//evil.example/", "HTTP_HOST": "shop.example"}
+    assert web.get("/", environ_overrides=target).headers["Location"] == "https://www.shop.example/"
+
+
+def test_without_tls_the_port_stays(application_with: Callable[..., Any]) -> None:
+    web = Visitor(application_with(**CANONICAL, HTTPS=False))
+    response = web.get("/a", base_url="http://localhost", headers={"Host": "old.shop.example:8080"})
+    assert (response.status_code, response.headers["Location"]) == (308, "http://www.shop.example:8080/a")
+
+
+@pytest.mark.parametrize("changes", [{"CANONICAL_HOST": ""}, {"DEBUG": True}])
+def test_nobody_is_led_away_without_one_or_in_development(
+    changes: dict[str, Any], application_with: Callable[..., Any]
+) -> None:
+    web = Visitor(application_with(**CANONICAL | changes))
+    assert web.get("/", headers={"Host": "old.shop.example"}).status_code == 200

@@ -1,8 +1,11 @@
 """What the log says."""
 
 import logging
+import os
+import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 
 import pytest
@@ -68,6 +71,56 @@ def test_an_exception_is_a_traceback_marked_with_the_request(
     assert "request_id=broken-1 | Traceback (most recent call last):" in lines
     assert r"request_id=broken-1 | RuntimeError: first" in lines
     assert r"request_id=broken-1 | second\u001b[2J" in lines
+
+
+def test_a_warning_is_an_event_of_its_request(
+    web: Visitor, log: list[str], page_that_warns: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Pytest keeps warnings to itself.
+    monkeypatch.setattr(warnings, "showwarning", logs.log_warning)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        web.get(page_that_warns("old\nhabit"), headers={"X-Request-Id": "warned-1"})
+    assert len(log) == 1
+    start = r'level=warning logger=py.warnings request_id=warned-1 msg="old\nhabit" category=UserWarning place='
+    assert log[0].startswith(start)
+    assert re.fullmatch(r"/\S+/conftest\.py:\d+", log[0].removeprefix(start))
+
+
+def test_every_warning_is_an_event() -> None:
+    code = (
+        "import config, sys, warnings; warnings.warn('a habit'); warnings.showwarning('x', Warning, 'f', 1, sys.stdout)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    event, *asked_for = result.stdout.splitlines()
+    assert event.startswith('level=warning logger=py.warnings msg="a habit" category=UserWarning place=')
+    # What is to be written to a file is.
+    assert asked_for == ["f:1: Warning: x"]
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("level", "logged"),
+    [("", ["info", "error"]), ("debug", ["debug", "info", "error"]), ("WARNING", ["error"]), ("critical", [])],
+)
+def test_the_log_has_what_the_level_asks_for(level: str, logged: list[str]) -> None:
+    code = "import config, logging; [getattr(logging.getLogger('shop'), n)('x') for n in ('debug', 'info', 'error')]"
+    environment = os.environ | {"LOG_LEVEL": level}
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert result.stdout.splitlines() == [f"level={one} logger=shop msg=x" for one in logged]
+
+
+@pytest.mark.parametrize("level", ["debug", "info", "warning", "critical"])
+def test_the_server_says_what_the_level_asks_for(level: str) -> None:
+    """Its lines about requests included, also where the platform asks for them."""
+    code = (
+        "import logging; from gunicorn.app.wsgiapp import WSGIApplication; cfg = WSGIApplication(prog='').cfg; "
+        "logger = cfg.logger_class(cfg); print(logger.error_log.level, logger.access_log.level)"
+    )
+    environment = os.environ | {"LOG_LEVEL": level, "GUNICORN_CMD_ARGS": "--access-logfile -"}
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    number = logging.getLevelNamesMapping()[level.upper()]
+    assert result.stdout.split() == [str(number), str(max(number, logging.INFO))]
 
 
 def test_the_log_goes_to_standard_output() -> None:

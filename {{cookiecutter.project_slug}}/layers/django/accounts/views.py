@@ -25,15 +25,17 @@ from django.views.generic.base import ContextMixin, View
 from accounts import devices, forms, letters, links, texts
 from accounts.models import User
 from config import settings
-from pages import errors
 from runtime.hosts import NoHostError
 
 # What a form's own error means for the response that shows it again.
 STATUSES = {"throttled": 429, "undelivered": 503}
 
 logger = logging.getLogger(__name__)
-reset_links = signing.TimestampSigner(salt="accounts.reset")
-sign_up_links = signing.TimestampSigner(salt="accounts.signup")
+
+
+def links_to(page: str) -> signing.TimestampSigner:
+    """Signs what a mailed link says."""
+    return signing.TimestampSigner(salt=f"accounts.{page}")
 
 
 def status_of(form: Form) -> int:
@@ -60,12 +62,6 @@ class Page(ContextMixin, View):
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
         connection.ensure_connection()
-
-    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response = super().http_method_not_allowed(request, *args, **kwargs)
-        # Django leaves it empty.
-        response.content = errors.page(405)
-        return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         # Django's own view puts the host in its place.
@@ -181,7 +177,7 @@ class SignUp(MailForm):
         if user:
             return letters.has_account(self.link("login"))
         # Without the second, those of the same second would be one, and used together.
-        token = sign_up_links.sign_object([address, secrets.token_urlsafe(8)])
+        token = links_to("signup").sign_object([address, secrets.token_urlsafe(8)])
         return letters.finish_sign_up(self.link("finish_signup", token=token))
 
 
@@ -191,7 +187,7 @@ class Reset(MailForm):
     def letter(self, address: str, user: User | None) -> letters.Letter:
         if not user:
             return letters.has_no_account(self.link("signup"))
-        token = reset_links.sign_object([user.pk, user.fingerprint])
+        token = links_to("reset").sign_object([user.pk, user.fingerprint])
         return letters.reset_password(self.link("finish_reset", token=token))
 
 
@@ -239,7 +235,7 @@ class FinishSignUp(LinkPage):
     success_url = "/accounts/"
 
     def find(self) -> User | None:
-        address, _ = sign_up_links.unsign_object(self.token, max_age=letters.LINK_SECONDS)
+        address, _ = links_to("signup").unsign_object(self.token, max_age=letters.LINK_SECONDS)
         user = User(email=address)
         return None if links.is_used(self.token) or User.objects.filter(email=user.email).exists() else user
 
@@ -261,7 +257,7 @@ class FinishReset(LinkPage):
     success_url = "/accounts/login/"
 
     def find(self) -> User | None:
-        key, fingerprint = reset_links.unsign_object(self.token, max_age=letters.LINK_SECONDS)
+        key, fingerprint = links_to("reset").unsign_object(self.token, max_age=letters.LINK_SECONDS)
         user = User.objects.filter(pk=key).first()
         return user if user and user.fingerprint == fingerprint else None
 

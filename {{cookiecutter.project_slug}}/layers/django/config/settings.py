@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+from django.utils.csp import CSP
 
 from runtime import env, hosts, services
 
@@ -32,17 +33,20 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
 ]
-# SecurityMiddleware and the last are for Django's own checks: runtime/middleware.py does before them what they do.
+# SecurityMiddleware and XFrameOptionsMiddleware are for Django's own checks: runtime/middleware.py does before them
+# what they do.
 MIDDLEWARE = [
     "runtime.framework.Limit",
     "django.middleware.security.SecurityMiddleware",
     "runtime.framework.StaticFiles",
+    "runtime.framework.ContentSecurityPolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "pages.middleware.explain_wrong_method",
 ]
 ROOT_URLCONF = "config.urls"
 TEMPLATES = [
@@ -51,6 +55,7 @@ TEMPLATES = [
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
+                "django.template.context_processors.csp",
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
@@ -60,6 +65,9 @@ TEMPLATES = [
     }
 ]
 WSGI_APPLICATION = "config.wsgi.application"
+
+# Below these paths errors are JSON, and elsewhere for whoever prefers it by Accept.
+API_PATHS = ["/api/"]
 
 # Services
 
@@ -94,7 +102,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 AUTH_USER_MODEL = "accounts.User"
-# Where links in mails lead.
+# Where links in mails and all other hosts lead.
 CANONICAL_HOST = hosts.canonical_host()
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
@@ -106,12 +114,28 @@ LOCAL_HOSTS = hosts.local_hosts(debug=DEBUG)
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 PASSWORD_HASHERS = ["accounts.passwords.Hasher"]
 SECRET_KEY = env.secret_key()
+SECRET_KEY_FALLBACKS = env.secret_key_fallbacks()
+# What a page may load and run. What is written into it must name its `csp_nonce`; README.md has examples.
+SECURE_CSP: dict[str, Any] = {
+    "default-src": [CSP.SELF],
+    "script-src": [CSP.SELF, CSP.NONCE],
+    "style-src": [CSP.SELF, CSP.NONCE],
+    "base-uri": [CSP.SELF],
+    "form-action": [CSP.SELF],
+    "frame-ancestors": [CSP.NONE],
+    "object-src": [CSP.NONE],
+}
+SECURE_CSP_REPORT_ONLY: dict[str, Any] = {}
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_SSL_REDIRECT = HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 SESSION_COOKIE_SECURE = HTTPS
 # Whether HSTS also binds every other host of the domain is for the domain's owner to say.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+if DEBUG:
+    # Debug toolbars write into pages: what the policy would refuse is told in the browser's console, and works.
+    SECURE_CSP, SECURE_CSP_REPORT_ONLY = {}, SECURE_CSP
 
 # Bodies of requests
 

@@ -1,6 +1,7 @@
 """The application as Gunicorn calls it."""
 
 import os
+from functools import partial
 
 from django.core.wsgi import get_wsgi_application
 
@@ -20,8 +21,11 @@ application = Middleware(
     django_application,
     hosts=settings.ALLOWED_HOSTS,
     local_hosts=settings.LOCAL_HOSTS,
+    canonical_host=settings.CANONICAL_HOST,
     services=framework.services(django_application),
-    error_page=errors.page,
+    error=partial(errors.answer, api_paths=settings.API_PATHS),
+    csp=settings.SECURE_CSP,
+    csp_report_only=settings.SECURE_CSP_REPORT_ONLY,
     https=settings.HTTPS,
     hsts_seconds=settings.SECURE_HSTS_SECONDS,
     debug=settings.DEBUG,

@@ -3,6 +3,7 @@
 import logging
 import sys
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
@@ -18,28 +19,37 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "home.html")
 
 
+def error(request: HttpRequest, status: int, advice: str = "") -> HttpResponse:
+    """A response for an error, in the form that its request prefers, with ``advice`` or the words for the status.
+
+    What an exception says (``Http404("…")``) is shown to nobody: Django's own name models and patterns there. A view
+    that has something to say returns this, or any other response.
+    """
+    body, headers = errors.answer(status, request.META, api_paths=settings.API_PATHS, advice=advice)
+    return HttpResponse(body, status=status, headers=headers)
+
+
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    status = 413 if isinstance(exception, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent) else 400
-    return HttpResponse(errors.page(status), status=status)
+    too_large = isinstance(exception, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent)
+    return error(request, 413 if too_large else 400)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return HttpResponse(errors.page(403), status=403)
+    return error(request, 403)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return HttpResponse(errors.page(403), status=403)
+    return error(request, 403)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return HttpResponse(errors.page(404), status=404)
+    return error(request, 404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """503 where the database is what failed, which passes by itself; 500 for anything else."""
-    error = sys.exception()
-    unattached = isinstance(error, ImproperlyConfigured) and "settings.DATABASES" in str(error)
+    reason = sys.exception()
+    unattached = isinstance(reason, ImproperlyConfigured) and "settings.DATABASES" in str(reason)
     if unattached:
         logger.warning(" ".join(services.NO_DATABASE))
-    status = 503 if unattached or isinstance(error, InterfaceError | OperationalError) else 500
-    return HttpResponse(errors.page(status), status=status)
+    return error(request, 503 if unattached or isinstance(reason, InterfaceError | OperationalError) else 500)

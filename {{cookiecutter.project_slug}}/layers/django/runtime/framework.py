@@ -19,11 +19,13 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.csp import ContentSecurityPolicyMiddleware
 from django.urls import Resolver404, get_resolver, resolve
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
+from runtime import csp
 from runtime.checks import CheckError
 
 logger = logging.getLogger(__name__)
@@ -103,6 +105,17 @@ class StaticFiles(WhiteNoiseMiddleware):
         name = url.removeprefix(self.static_prefix)
         if name != Storage.manifest_name and not any(part[0] == "." or part[-1] == "~" for part in name.split("/")):
             super().add_file_to_dictionary(url, path, stat_cache)  # type: ignore[no-untyped-call]
+
+
+# Responses
+
+
+class ContentSecurityPolicy(ContentSecurityPolicyMiddleware):
+    """Django's, whose word is the last: a view may have decided that there is no policy (``@csp_override({})``)."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        request.META[csp.DECIDED] = True
+        return super().process_response(request, response)
 
 
 # Bodies of requests

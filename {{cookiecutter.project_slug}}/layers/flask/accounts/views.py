@@ -31,8 +31,8 @@ logger = logging.getLogger(__name__)
 
 
 def links_to(page: str) -> URLSafeTimedSerializer:
-    """Signs what a mailed link says."""
-    return URLSafeTimedSerializer(setting("SECRET_KEY"), salt=f"accounts.{page}")
+    """Signs what a mailed link says, by the newest key, which is the last."""
+    return URLSafeTimedSerializer([*setting("SECRET_KEY_FALLBACKS"), setting("SECRET_KEY")], salt=f"accounts.{page}")
 
 
 type Page = str | tuple[str, int] | Response

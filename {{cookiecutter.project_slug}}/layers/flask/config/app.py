@@ -1,6 +1,7 @@
 """The application, put together."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Flask
@@ -37,8 +38,11 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         app.wsgi_app,
         hosts=app.config["ALLOWED_HOSTS"],
         local_hosts=app.config["LOCAL_HOSTS"],
+        canonical_host=app.config["CANONICAL_HOST"],
         services=framework.services(app),
-        error_page=errors.page,
+        error=partial(errors.answer, api_paths=app.config["API_PATHS"]),
+        csp=app.config["SECURE_CSP"],
+        csp_report_only=app.config["SECURE_CSP_REPORT_ONLY"],
         https=app.config["HTTPS"],
         hsts_seconds=app.config["SECURE_HSTS_SECONDS"],
         debug=app.config["DEBUG"],

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime import env, hosts, services, timeouts
+from runtime.csp import CSP
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 SITE_NAME = "{{ cookiecutter.project_name }}"
@@ -13,6 +14,9 @@ DEBUG = env.flag("DEBUG", default=False)
 
 # Off only where no TLS is to be had, such as `make serve` on a developer's machine.
 HTTPS = env.flag("HTTPS", default=not DEBUG)
+
+# Below these paths errors are JSON, and elsewhere for whoever prefers it by Accept.
+API_PATHS = ["/api/"]
 
 # Services
 
@@ -40,12 +44,24 @@ if DATABASE_URL and DATABASE_URL.startswith("postgresql"):
 # Security
 
 ALLOWED_HOSTS = hosts.allowed_hosts()
-# Where links in mails lead.
+# Where links in mails and all other hosts lead.
 CANONICAL_HOST = hosts.canonical_host()
 # Those of ALLOWED_HOSTS that are answered to this machine only.
 LOCAL_HOSTS = hosts.local_hosts(debug=DEBUG)
 PERMANENT_SESSION_LIFETIME = 14 * 24 * 3600
 SECRET_KEY = env.secret_key()
+SECRET_KEY_FALLBACKS = env.secret_key_fallbacks()
+# What a page may load and run. What is written into it must name its `csp_nonce`; README.md has examples.
+SECURE_CSP: dict[str, Any] = {
+    "default-src": [CSP.SELF],
+    "script-src": [CSP.SELF, CSP.NONCE],
+    "style-src": [CSP.SELF, CSP.NONCE],
+    "base-uri": [CSP.SELF],
+    "form-action": [CSP.SELF],
+    "frame-ancestors": [CSP.NONE],
+    "object-src": [CSP.NONE],
+}
+SECURE_CSP_REPORT_ONLY: dict[str, Any] = {}
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -54,6 +70,10 @@ SESSION_REFRESH_EACH_REQUEST = False
 # As long as the session: a form may be open for a day.
 WTF_CSRF_TIME_LIMIT = None
 
+if DEBUG:
+    # Debug toolbars write into pages: what the policy would refuse is told in the browser's console, and works.
+    SECURE_CSP, SECURE_CSP_REPORT_ONLY = {}, SECURE_CSP
+
 # Bodies of requests
 
 # Far below what the server takes (WEB_MAX_BODY_MB). A view that wants files asks for more, below its route, by
@@ -61,6 +81,10 @@ WTF_CSRF_TIME_LIMIT = None
 MAX_CONTENT_LENGTH = 1_000_000
 MAX_FORM_MEMORY_SIZE = 500_000
 MAX_FORM_PARTS = 1000
+
+# Language
+
+LANGUAGE_CODE = "en-us"
 
 # Migrations
 

@@ -2,7 +2,7 @@
 
 import logging
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from pages import errors
 from runtime import services
-from runtime.framework import NoDatabaseError
+from runtime.framework import NoDatabaseError, setting
 
 logger = logging.getLogger(__name__)
 
@@ -23,14 +23,29 @@ def home() -> str:
 
 
 def http_error(error: HTTPException) -> Response:
-    """The page for an error: 503 where the database is what failed, which passes by itself."""
-    response = error.get_response()
+    """The response to an error, in the form that its request prefers; 503 where the database is what failed.
+
+    What a view has said itself is kept, be it a response or, as in ``abort(404, "No such order.")``, a description.
+    """
+    if error.response is not None or type(error).get_body is not HTTPException.get_body:
+        return error.get_response()
+    response, advice = error.get_response(), own_words(error)
     if isinstance(error, CSRFError):
-        response.status_code = 403
+        response.status_code, advice = 403, ""
     if isinstance(error, InternalServerError):
         if isinstance(error.original_exception, NoDatabaseError):
             logger.warning(" ".join(services.NO_DATABASE))
         if isinstance(error.original_exception, InterfaceError | NoDatabaseError | OperationalError | TimeoutError):
             response.status_code = 503
-    response.data = errors.page(response.status_code)
+    response.data, headers = errors.answer(
+        response.status_code, request.environ, api_paths=setting("API_PATHS"), advice=advice
+    )
+    response.headers.update(headers)
     return response
+
+
+def own_words(error: HTTPException) -> str:
+    """The description that a view has given, and not the one that Werkzeug has for every error of the kind."""
+    kind = next(kind for kind in type(error).__mro__ if "description" in vars(kind))
+    own = vars(error).get("description") or (not kind.__module__.startswith("werkzeug.") and error.description)
+    return str(own or "")

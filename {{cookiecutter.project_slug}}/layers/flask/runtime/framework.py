@@ -11,6 +11,7 @@ import io
 import logging
 import os
 import re
+import secrets
 import shutil
 import smtplib
 import ssl
@@ -25,12 +26,15 @@ from weakref import WeakSet
 import flask
 import sqlalchemy
 from flask import Flask, current_app, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import NotFound, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
+from werkzeug.local import LocalProxy
 from whitenoise import WhiteNoise
 from whitenoise.compress import Compressor
 
+from runtime import csp
 from runtime.checks import CheckError
 from runtime.services import database_url
 
@@ -54,7 +58,11 @@ def init_app(app: Flask) -> None:
     """Set up what Django has of its own; before any extension, since one may read a request's body."""
     # Every request is held to MAX_CONTENT_LENGTH, MAX_FORM_PARTS and ``takes_files``.
     app.request_class = Request
+    app.session_interface = Sessions()
+    # Flask-WTF knows of one key only; of several the last signs.
+    app.config.setdefault("WTF_CSRF_SECRET_KEY", [*app.config["SECRET_KEY_FALLBACKS"], app.config["SECRET_KEY"]])
     app.before_request(refuse_what_is_too_large)
+    app.context_processor(lambda: {"csp_nonce": LocalProxy(csp_nonce)})
     applications.add(app)
     if app.config["SQLALCHEMY_DATABASE_URI"] is None:
         app.config["SQLALCHEMY_DATABASE_URI"] = "postgresql://"
@@ -62,6 +70,30 @@ def init_app(app: Flask) -> None:
     # Without hashed names a developer's change shows at once.
     if not app.config["DEBUG"]:
         serve_static(app)
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Flask's, which signs anew what an older key has signed: that one is needed no longer than a session lasts."""
+
+    def open_session(self, app: Flask, request: flask.Request) -> SecureCookieSession | None:
+        session = super().open_session(app, request)
+        if session and app.config["SECRET_KEY_FALLBACKS"] and (serializer := self.get_signing_serializer(app)):
+            serializer.secret_keys = serializer.secret_keys[-1:]
+            if not serializer.make_signer(serializer.salt).validate(request.cookies[self.get_cookie_name(app)]):
+                session.modified = True
+        return session
+
+
+def csp_nonce() -> str:
+    """What a script or a style that is written into this page must name to run; a template has it as ``csp_nonce``.
+
+    It has to be asked for before the response begins.
+    """
+    environ = request.environ
+    if csp.NONCE not in environ:
+        environ[csp.NONCE] = secrets.token_urlsafe(16)
+    nonce: str = environ[csp.NONCE]
+    return nonce
 
 
 # Services
