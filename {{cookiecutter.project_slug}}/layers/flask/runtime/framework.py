@@ -13,9 +13,10 @@ import os
 import re
 import shutil
 import smtplib
+import sqlite3
 import ssl
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from pathlib import Path
@@ -25,6 +26,7 @@ from weakref import WeakSet
 import flask
 import sqlalchemy
 from flask import Flask, current_app, request
+from sqlalchemy import Engine, event
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import NotFound, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
@@ -32,11 +34,15 @@ from whitenoise import WhiteNoise
 from whitenoise.compress import Compressor
 
 from runtime.checks import CheckError
-from runtime.services import database_url
+from runtime.services import SQLITE, database_url
 
 if TYPE_CHECKING:
+    from alembic.operations.batch import ApplyBatchImpl
+    from alembic.runtime.migration import MigrationContext
     from flask_alembic import Alembic
 
+# What needs no transaction in SQLite, or may be in none.
+OUTSIDE = re.compile(r"\s*(ATTACH|BEGIN|DETACH|EXPLAIN|PRAGMA|SELECT|VACUUM|VALUES)\b", re.IGNORECASE)
 HASHED_NAME = re.compile(r"\.[0-9a-f]{12}\.")
 
 # All of this process.
@@ -105,14 +111,84 @@ def disconnect() -> None:
                 engine.dispose()
 
 
+@event.listens_for(Engine, "connect")
+def set_up_sqlite(connection: object, record: object) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        for pragma in SQLITE.split(";"):
+            connection.execute(pragma)
+
+
+@event.listens_for(Engine, "checkout")
+def enforce_foreign_keys(connection: object, record: object, proxy: object) -> None:
+    """Each time, since a migration does without."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA foreign_keys = ON")
+
+
+@event.listens_for(Engine, "before_cursor_execute")
+def begin_to_write(
+    connection: sqlalchemy.Connection,
+    cursor: object,
+    statement: str,
+    parameters: object,
+    context: sqlalchemy.ExecutionContext,
+    many: bool,
+) -> None:
+    """Begin SQLite's transaction where something is to be written, and wait for whoever writes.
+
+    Python's driver would begin one for rows only and not for tables, and one that has read would be refused at once
+    where somebody has written meanwhile. Who only reads begins none, and keeps nobody waiting.
+    """
+    driver = connection.connection.dbapi_connection
+    if not isinstance(driver, sqlite3.Connection) or driver.in_transaction:
+        return
+    reads = getattr(context.invoked_statement, "is_select", False) or OUTSIDE.match(statement)
+    if not reads and connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        driver.execute("BEGIN IMMEDIATE")
+
+
 def migrations(application: Flask) -> "Alembic":
     """The application's migrations, for ``flask db`` and a release; a process that serves needs none."""
     if known := application.extensions.get("alembic"):
         return cast("Alembic", known)
     # It would log the name of each of its plugins as it is imported.
     logging.getLogger("alembic.runtime.plugins").setLevel("WARNING")
+    from alembic.ddl.sqlite import SQLiteImpl
     from flask_alembic import Alembic
 
+    class SQLite(SQLiteImpl):
+        """Takes a migration whole or not at all, and lets a table that is made anew keep what refers to it."""
+
+        __dialect__ = "sqlite"
+        transactional_ddl = True
+
+        def start_migrations(self) -> None:
+            # To drop the old table would take the rows that refer to its own.
+            self.run("PRAGMA foreign_keys = OFF")
+            self.lost = {*self.run("PRAGMA foreign_key_check")}
+
+        def check_foreign_keys(self) -> None:
+            """Refuse a migration that leaves a row which refers to none."""
+            for row in {*self.run("PRAGMA foreign_key_check")} - self.lost:
+                raise sqlite3.IntegrityError(f"a row of {row[0]} refers to one of {row[2]} that does not exist")
+
+        def run(self, statement: str, *values: str) -> Iterable[Any]:
+            return self.connection.exec_driver_sql(statement, values) if self.connection else ()
+
+        def prep_table_for_batch(self, batch_impl: "ApplyBatchImpl", table: sqlalchemy.Table) -> None:
+            """Keep an AUTOINCREMENT, which SQLAlchemy does not see, with the last number that it gave."""
+            made = "SELECT 1 FROM sqlite_master WHERE name = ? AND sql LIKE '%AUTOINCREMENT%'"
+            if batch_impl.new_table is not None and any(self.run(made, table.name)):
+                batch_impl.new_table.dialect_options["sqlite"]["autoincrement"] = True
+                kept = "INSERT INTO sqlite_sequence (name, seq) SELECT ?, seq FROM sqlite_sequence WHERE name = ?"
+                self.run(kept, batch_impl.temp_table_name, table.name)
+
+    def check(ctx: "MigrationContext", **arguments: object) -> None:
+        if isinstance(ctx.impl, SQLite):
+            ctx.impl.check_foreign_keys()
+
+    context = {"on_version_apply": check, "render_as_batch": True}
+    application.config["ALEMBIC_CONTEXT"] = context | application.config.get("ALEMBIC_CONTEXT", {})
     return Alembic(application, metadatas=application.extensions["sqlalchemy"].metadata, run_mkdir=False)
 
 
