@@ -356,10 +356,10 @@ def secret_key() -> None:
         raise CheckError("SECRET_KEY is not set.", "Set one: heroku config:set SECRET_KEY=$(openssl rand -hex 32)")
 
 
-def static_files() -> None:
-    runtime("framework").check_static_files(
-        application(), {path.relative_to(ROOT): path.read_text("utf-8") for path in templates()}
-    )
+def static_files() -> str | None:
+    texts = {path.relative_to(ROOT): path.read_text("utf-8") for path in templates()}
+    remark: str | None = runtime("framework").check_static_files(application(), texts)
+    return remark
 
 
 def migrations() -> None:

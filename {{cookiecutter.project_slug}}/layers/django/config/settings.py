@@ -141,8 +141,8 @@ if WHITENOISE_USE_FINDERS and not DEBUG:
     # They are then served from the applications' folders; WhiteNoise would warn on each boot all the same.
     warnings.filterwarnings("ignore", "No directory at", UserWarning)
     env.advise(
-        "Static files were not collected: they are served without hashed names and uncompressed.",
-        "Add to the build: python manage.py collectstatic --noinput",
+        "Static files were not published: they are served without hashed names and uncompressed.",
+        "Add to the build: python -m config.build",
     )
 
 # Language and time
