@@ -131,11 +131,13 @@ class Project:
             uv("pip", "install", "--python", folder, "--no-deps", "--require-hashes", "--requirement", self.path / lock)
         self.bytecode.mkdir()
         hand_over(self.bytecode)
-        # What the buildpack does where it finds a manage.py, with no variable set.
-        if (self.path / "manage.py").exists():
-            command = ["python", "manage.py", "collectstatic", "--noinput"]
-            variables = self.environment({"PYTHONDONTWRITEBYTECODE": "1"})
-            subprocess.run(command, cwd=self.path, env=variables, check=True, stdout=subprocess.DEVNULL)
+        # What the buildpack does where it finds a manage.py, and then with a hook of the project's; no variable is set.
+        commands = {"manage.py": ["python", "manage.py", "collectstatic", "--noinput"], "bin/post_compile": []}
+        for name, command in commands.items():
+            if (self.path / name).exists():
+                variables = self.environment({"PYTHONDONTWRITEBYTECODE": "1"})
+                command = command or [str(self.path / name)]
+                subprocess.run(command, cwd=self.path, env=variables, check=True, stdout=subprocess.DEVNULL)
         for folder in self.path, self.runtime:
             publish(folder)
 

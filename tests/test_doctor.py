@@ -62,6 +62,10 @@ def replace(name: str, old: str, new: str) -> Callable[[Path], None]:
     return change
 
 
+def append(name: str, text: str) -> Callable[[Path], None]:
+    return lambda patient: write(name, (patient / name).read_text() + text)(patient)
+
+
 def remove(name: str) -> Callable[[Path], None]:
     return lambda patient: (patient / name).unlink()
 
@@ -126,6 +130,7 @@ def switch_a_protection_off(patient: Path) -> None:
         (write("app.json", '{"formation": {"web": {"quantity": "1"}}}'), "app.json", "app-json-schema"),
         (write("app.json", '{"environments": {"test": {"scripts": "x"}}}'), "app.json", "app-json-schema"),
         (replace("pages/templates/base.html", "style.css", "gone.css"), "static files", "Correct it"),
+        (append("pages/static/style.css", "main { background: url(gone.png) }"), "static files", "gone.png"),
         (change_a_model, "migrations follow models", ""),
         (switch_a_protection_off, "deployment checks", ""),
     ],

@@ -377,10 +377,10 @@ def canonical_host() -> None:
         )
 
 
-def static_files() -> None:
-    runtime("framework").check_static_files(
-        application(), {path.relative_to(ROOT): path.read_text("utf-8") for path in templates()}
-    )
+def static_files() -> str | None:
+    texts = {path.relative_to(ROOT): path.read_text("utf-8") for path in templates()}
+    remark: str | None = runtime("framework").check_static_files(application(), texts)
+    return remark
 
 
 def migrations() -> None:

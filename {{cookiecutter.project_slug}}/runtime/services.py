@@ -14,6 +14,11 @@ LOCAL_HOSTS = {"", "localhost", "127.0.0.1", "::1"}
 MAIL_PORTS = {"smtp": 25, "submission": 587, "smtps": 465}
 # How long whoever asks Redis waits for it.
 REDIS_OPTIONS: dict[str, Any] = {"socket_connect_timeout": timeouts.CONNECT, "socket_timeout": timeouts.CONNECT}
+# What a connection to SQLite begins with: who writes waits for who writes, and for nobody who reads.
+SQLITE = ";".join(
+    f"PRAGMA {pragma}"
+    for pragma in (f"busy_timeout = {timeouts.STATEMENT * 1000}", "journal_mode = WAL", "synchronous = NORMAL")
+)
 NO_DATABASE = (
     "No database is attached: pages that need one answer 503.",
     "Attach one: heroku addons:create heroku-postgresql:essential-0",

@@ -82,6 +82,9 @@ REDIS_URL = services.redis_url()
 if DATABASE_URL:
     # A connection is kept by its thread, and looked at before a request uses it.
     DATABASES["default"] = dj_database_url.parse(DATABASE_URL, conn_max_age=600, conn_health_checks=True)
+    if DATABASE_URL.startswith("sqlite"):
+        options = {"init_command": services.SQLITE, "transaction_mode": "IMMEDIATE"}
+        DATABASES["default"]["OPTIONS"] = options | DATABASES["default"].get("OPTIONS", {})
 if MAIL_SERVER:
     MAILERS["default"] = {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": MAIL_SERVER}
 if REDIS_URL:
@@ -162,8 +165,8 @@ if WHITENOISE_USE_FINDERS and not DEBUG:
     # They are then served from the applications' folders; WhiteNoise would warn on each boot all the same.
     warnings.filterwarnings("ignore", "No directory at", UserWarning)
     env.advise(
-        "Static files were not collected: they are served without hashed names and uncompressed.",
-        "Add to the build: python manage.py collectstatic --noinput",
+        "Static files were not published: they are served without hashed names and uncompressed.",
+        "Add to the build: python -m config.build",
     )
 
 # Language and time

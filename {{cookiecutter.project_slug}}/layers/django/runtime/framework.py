@@ -10,9 +10,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from wsgiref.headers import Headers
 
 from django.conf import settings
-from django.contrib.staticfiles.storage import StaticFilesStorage
+from django.contrib.staticfiles.storage import StaticFilesStorage, staticfiles_storage
 from django.core.cache import cache
 from django.core.exceptions import RequestDataTooBig
 from django.core.mail import EmailMessage
@@ -27,6 +28,8 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from runtime import csp
 from runtime.checks import CheckError
+
+HASHED_NAME = re.compile(r"\.([0-9a-f]{12})(?:\.[^./]*)?$")
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +108,15 @@ class StaticFiles(WhiteNoiseMiddleware):
         name = url.removeprefix(self.static_prefix)
         if name != Storage.manifest_name and not any(part[0] == "." or part[-1] == "~" for part in name.split("/")):
             super().add_file_to_dictionary(url, path, stat_cache)  # type: ignore[no-untyped-call]
+
+    def add_cache_headers(self, headers: Headers, path: str, url: str) -> None:
+        """By default an ETag is of the file's time, which each build sets anew."""
+        super().add_cache_headers(headers, path, url)  # type: ignore[no-untyped-call]
+        names: dict[str, str] = {} if self.use_finders else getattr(staticfiles_storage, "hashed_files", {})
+        name = url.removeprefix(self.static_prefix)
+        plain = name if name in names else self.get_name_without_hash(name)  # type: ignore[no-untyped-call]
+        if name in {plain, names.get(plain)} and (match := HASHED_NAME.search(names.get(plain, ""))):
+            headers["ETag"] = f'"{match[1]}"'
 
 
 # Responses

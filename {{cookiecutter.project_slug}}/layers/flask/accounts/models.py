@@ -27,7 +27,11 @@ class User(Base):
     is_staff: Mapped[bool] = mapped_column(default=False)
     sessions: Mapped[list["Session"]] = relationship(back_populates="user", cascade="all, delete-orphan")
 
-    __table_args__ = (CheckConstraint(email == func.lower(email), name="email_lowercase"),)
+    __table_args__ = (
+        CheckConstraint(email == func.lower(email), name="email_lowercase"),
+        # Whoever comes after somebody who has left gets another number: SQLite would give the last one again.
+        {"sqlite_autoincrement": True},
+    )
 
     @validates("email")
     def to_lower_case(self, name: str, email: str) -> str:

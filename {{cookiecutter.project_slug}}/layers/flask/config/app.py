@@ -33,6 +33,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.register_blueprint(views.pages)
     app.register_error_handler(HTTPException, views.http_error)
     app.context_processor(lambda: {"site_name": app.config["SITE_NAME"]})
+    framework.serve_static(app)
     # Around all that the application does, static files included.
     app.wsgi_app = Middleware(  # type: ignore[method-assign]
         app.wsgi_app,

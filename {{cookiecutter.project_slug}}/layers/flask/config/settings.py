@@ -86,6 +86,16 @@ MAX_FORM_PARTS = 1000
 
 LANGUAGE_CODE = "en-us"
 
+# Static files
+
+STATIC_ROOT = BASE_DIR / "staticfiles"
+
+if not DEBUG and not (STATIC_ROOT / "staticfiles.json").exists():
+    env.advise(
+        "Static files were not published: they are served without hashed names and uncompressed.",
+        "Add to the build: python -m config.build",
+    )
+
 # Migrations
 
 ALEMBIC = {"script_location": str(BASE_DIR / "migrations")}

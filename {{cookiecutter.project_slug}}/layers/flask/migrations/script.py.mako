@@ -6,15 +6,15 @@ from alembic import op
 ${imports}
 % endif
 
-revision = ${repr(up_revision).replace("'", '"')}
-down_revision = ${repr(down_revision).replace("'", '"')}
-branch_labels = ${repr(branch_labels).replace("'", '"')}
-depends_on = ${repr(depends_on).replace("'", '"')}
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+branch_labels = ${repr(branch_labels)}
+depends_on = ${repr(depends_on)}
 
 
 def upgrade() -> None:
-    ${upgrades.replace("'", '"') if upgrades else "pass"}
+    ${upgrades if upgrades else "pass"}
 
 
 def downgrade() -> None:
-    ${downgrades.replace("'", '"') if downgrades else "pass"}
+    ${downgrades if downgrades else "pass"}

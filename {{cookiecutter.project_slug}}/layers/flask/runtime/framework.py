@@ -3,30 +3,36 @@
 The part for the doctor imports what it needs when it is asked: a process that serves would carry it for nothing.
 """
 
-import atexit
 import functools
 import hashlib
 import importlib
 import io
+import json
 import logging
 import os
+import posixpath
 import re
 import secrets
 import shutil
 import smtplib
+import sqlite3
 import ssl
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any, NoReturn, cast
+from urllib.parse import quote, unquote, urljoin, urlsplit
 from weakref import WeakSet
+from wsgiref.headers import Headers
 
 import flask
 import sqlalchemy
 from flask import Flask, current_app, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from sqlalchemy import Engine, event
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import NotFound, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
@@ -36,12 +42,24 @@ from whitenoise.compress import Compressor
 
 from runtime import csp
 from runtime.checks import CheckError
-from runtime.services import database_url
+from runtime.services import SQLITE, database_url
 
 if TYPE_CHECKING:
+    from alembic.operations.batch import ApplyBatchImpl
+    from alembic.runtime.migration import MigrationContext
     from flask_alembic import Alembic
 
-HASHED_NAME = re.compile(r"\.[0-9a-f]{12}\.")
+# What needs no transaction in SQLite, or may be in none.
+OUTSIDE = re.compile(r"\s*(ATTACH|BEGIN|DETACH|EXPLAIN|PRAGMA|SELECT|VACUUM|VALUES)\b", re.IGNORECASE)
+HASHED_NAME = re.compile(r"\.([0-9a-f]{12})(?:\.[^./]*)?$")
+# A stylesheet's references, and before them what only looks like one: comments and strings.
+REFERENCE = re.compile(
+    r"""/\*.*?\*/|url\(\s*(["']?)(?P<url>.*?)\1\s*\)|@import\s+(["'])(?P<sheet>.*?)\3|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""",
+    re.IGNORECASE | re.DOTALL,
+)
+MANIFEST = "staticfiles.json"
+COMPRESSED = (".br", ".gz")
+COMPRESSOR = Compressor(quiet=True)
 
 # All of this process.
 applications: WeakSet[Flask] = WeakSet()
@@ -67,9 +85,6 @@ def init_app(app: Flask) -> None:
     if app.config["SQLALCHEMY_DATABASE_URI"] is None:
         app.config["SQLALCHEMY_DATABASE_URI"] = "postgresql://"
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"creator": connect_to_nothing}
-    # Without hashed names a developer's change shows at once.
-    if not app.config["DEBUG"]:
-        serve_static(app)
 
 
 class Sessions(SecureCookieSessionInterface):
@@ -137,14 +152,84 @@ def disconnect() -> None:
                 engine.dispose()
 
 
+@event.listens_for(Engine, "connect")
+def set_up_sqlite(connection: object, record: object) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        for pragma in SQLITE.split(";"):
+            connection.execute(pragma)
+
+
+@event.listens_for(Engine, "checkout")
+def enforce_foreign_keys(connection: object, record: object, proxy: object) -> None:
+    """Each time, since a migration does without."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA foreign_keys = ON")
+
+
+@event.listens_for(Engine, "before_cursor_execute")
+def begin_to_write(
+    connection: sqlalchemy.Connection,
+    cursor: object,
+    statement: str,
+    parameters: object,
+    context: sqlalchemy.ExecutionContext,
+    many: bool,
+) -> None:
+    """Begin SQLite's transaction where something is to be written, and wait for whoever writes.
+
+    Python's driver would begin one for rows only and not for tables, and one that has read would be refused at once
+    where somebody has written meanwhile. Who only reads begins none, and keeps nobody waiting.
+    """
+    driver = connection.connection.dbapi_connection
+    if not isinstance(driver, sqlite3.Connection) or driver.in_transaction:
+        return
+    reads = getattr(context.invoked_statement, "is_select", False) or OUTSIDE.match(statement)
+    if not reads and connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        driver.execute("BEGIN IMMEDIATE")
+
+
 def migrations(application: Flask) -> "Alembic":
     """The application's migrations, for ``flask db`` and a release; a process that serves needs none."""
     if known := application.extensions.get("alembic"):
         return cast("Alembic", known)
     # It would log the name of each of its plugins as it is imported.
     logging.getLogger("alembic.runtime.plugins").setLevel("WARNING")
+    from alembic.ddl.sqlite import SQLiteImpl
     from flask_alembic import Alembic
 
+    class SQLite(SQLiteImpl):
+        """Takes a migration whole or not at all, and lets a table that is made anew keep what refers to it."""
+
+        __dialect__ = "sqlite"
+        transactional_ddl = True
+
+        def start_migrations(self) -> None:
+            # To drop the old table would take the rows that refer to its own.
+            self.run("PRAGMA foreign_keys = OFF")
+            self.lost = {*self.run("PRAGMA foreign_key_check")}
+
+        def check_foreign_keys(self) -> None:
+            """Refuse a migration that leaves a row which refers to none."""
+            for row in {*self.run("PRAGMA foreign_key_check")} - self.lost:
+                raise sqlite3.IntegrityError(f"a row of {row[0]} refers to one of {row[2]} that does not exist")
+
+        def run(self, statement: str, *values: str) -> Iterable[Any]:
+            return self.connection.exec_driver_sql(statement, values) if self.connection else ()
+
+        def prep_table_for_batch(self, batch_impl: "ApplyBatchImpl", table: sqlalchemy.Table) -> None:
+            """Keep an AUTOINCREMENT, which SQLAlchemy does not see, with the last number that it gave."""
+            made = "SELECT 1 FROM sqlite_master WHERE name = ? AND sql LIKE '%AUTOINCREMENT%'"
+            if batch_impl.new_table is not None and any(self.run(made, table.name)):
+                batch_impl.new_table.dialect_options["sqlite"]["autoincrement"] = True
+                kept = "INSERT INTO sqlite_sequence (name, seq) SELECT ?, seq FROM sqlite_sequence WHERE name = ?"
+                self.run(kept, batch_impl.temp_table_name, table.name)
+
+    def check(ctx: "MigrationContext", **arguments: object) -> None:
+        if isinstance(ctx.impl, SQLite):
+            ctx.impl.check_foreign_keys()
+
+    context = {"on_version_apply": check, "render_as_batch": True}
+    application.config["ALEMBIC_CONTEXT"] = context | application.config.get("ALEMBIC_CONTEXT", {})
     return Alembic(application, metadatas=application.extensions["sqlalchemy"].metadata, run_mkdir=False)
 
 
@@ -180,60 +265,151 @@ def send_mail(recipient: str, subject: str, text: str) -> None:
 # Static files
 
 
-def serve_static(app: Flask) -> None:
-    """Serve ``app``'s static folder through WhiteNoise and let ``url_for("static", …)`` give the hashed names.
+def static_folders(app: Flask) -> dict[str, tuple[str, Path]]:
+    """The address and the folder behind each endpoint for static files, the application's and its blueprints'.
 
-    A file is served under its plain name too, for what names it without ``url_for``: an error page, another file.
+    Of two with one address Flask asks only the first.
     """
-    published, names = publish(Path(app.static_folder or ""))
-    # Flask's own view would serve what was not published, too.
-    app.view_functions["static"] = not_published
+    owners = {"static": app} | {f"{name}.static": blueprint for name, blueprint in app.blueprints.items()}
+    folders: dict[str, tuple[str, Path]] = {}
+    for rule in app.url_map.iter_rules():
+        owner, address = owners.get(rule.endpoint), rule.rule.removesuffix("<path:filename>")
+        taken = address in (known for known, _ in folders.values())
+        if owner and owner.static_folder and not (taken or "<" in address or rule.host or rule.subdomain):
+            folders[rule.endpoint] = address, Path(owner.static_folder)
+    return folders
+
+
+def static_files(app: Flask) -> dict[str, Path]:
+    """Every static file by its address, but for hidden ones and an editor's copies."""
+    return {
+        address + name.as_posix(): folder / name
+        for address, folder in static_folders(app).values()
+        for name in sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+        if not any(part.startswith(".") or part.endswith("~") for part in name.parts)
+    }
+
+
+def serve_static(app: Flask) -> None:
+    """Serve what the build has published, and let ``url_for`` give the hashed names; after the last blueprint.
+
+    A file is served under its plain name too, for what names it without ``url_for``: an error page, a script. Where
+    nothing is published, all are served under their plain names only, and uncompressed. In development Flask serves
+    them itself, so that a change shows at once.
+    """
+    if app.config["DEBUG"]:
+        return
+    folders, root = static_folders(app), Path(app.config["STATIC_ROOT"])
+    names = published(root)
+    hashed = {*names.values()}
+    files = {address: root / address[1:] for address in [*names, *hashed]} if names else static_files(app)
+
+    def add_headers(headers: Headers, path: str, address: str) -> None:
+        # By default it is of the file's time, which each build may set anew.
+        if (name := names.get(address, address)) in hashed and (match := HASHED_NAME.search(name)):
+            headers["ETag"] = f'"{match[1]}"'
+
+    app.wsgi_app = noise = WhiteNoise(  # type: ignore[method-assign]
+        app.wsgi_app,
+        add_headers_function=add_headers,
+        allow_all_origins=False,
+        immutable_file_test=lambda path, address: address in hashed,
+    )
+    for address, path in files.items():
+        noise.add_file_to_dictionary(address, str(path))
+    # Flask's own view would serve what is hidden, too.
+    app.view_functions |= dict.fromkeys(folders, not_published)
 
     @app.url_defaults
     def hash_name(endpoint: str, values: dict[str, str]) -> None:
-        if endpoint == "static":
-            values["filename"] = names.get(values["filename"], values["filename"])
-
-    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
-        app.wsgi_app,
-        root=published,
-        prefix="static/",
-        allow_all_origins=False,
-        immutable_file_test=lambda path, url: HASHED_NAME.search(url) is not None,
-    )
+        if endpoint in folders and "filename" in values:
+            address = folders[endpoint][0]
+            plain = address + values["filename"]
+            values["filename"] = names.get(plain, plain).removeprefix(address)
 
 
 def not_published(filename: str) -> NoReturn:
     raise NotFound
 
 
-@functools.cache
-def publish(source: Path) -> tuple[Path, dict[str, str]]:
-    """Copy the files of ``source`` to a new folder under plain and hashed names, with .gz and .br beside them.
+def published(root: Path) -> dict[str, str]:
+    """The hashed address of each static file that the last build has put there."""
+    manifest = root / MANIFEST
+    paths: dict[str, str] = json.loads(manifest.read_text("utf-8"))["paths"] if manifest.exists() else {}
+    return paths
 
-    Hidden files and an editor's copies stay behind. Returns the folder, and the hashed name of each plain one, both
-    relative and with forward slashes. Every application of a process shares them.
+
+def publish(app: Flask) -> Iterator[str]:
+    """Copy the static files to STATIC_ROOT under plain and hashed names, with .gz and .br beside them.
+
+    What has not changed since the last time is not compressed again, and what was published then and is no more is
+    removed. Yields what a stylesheet refers to in vain.
     """
-    target = Path(tempfile.mkdtemp(prefix="static-"))
-    owner = os.getpid()
-    # Workers inherit the folder and this function; only the process that made it removes it.
-    atexit.register(lambda: shutil.rmtree(target, ignore_errors=True) if os.getpid() == owner else None)
-    compressor = Compressor(quiet=True)
-    names = {}
-    for file in sorted(path for path in source.rglob("*") if path.is_file()):
-        plain = file.relative_to(source)
-        if any(part.startswith(".") or part.endswith("~") for part in plain.parts):
-            continue
-        content = file.read_bytes()
-        hashed = plain.with_suffix(f".{hashlib.sha256(content).hexdigest()[:12]}{plain.suffix}")
-        names[plain.as_posix()] = hashed.as_posix()
-        for name in plain, hashed:
-            copy = target / name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(content)
-            if compressor.should_compress(name.name):
-                list(compressor.compress(str(copy)))
-    return target, names
+    root, content = Path(app.config["STATIC_ROOT"]), Content(static_files(app))
+    before = {*published(root).items()}
+    names = {address: content.hashed(address) for address in content.files}
+
+    def copy(address: str) -> None:
+        copies = [root / name[1:] for name in (names[address], address)]
+        for path in copies:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.bytes(address))
+            shutil.copystat(content.files[address], path)
+        if (address, names[address]) not in before and COMPRESSOR.should_compress(address):
+            COMPRESSOR.compress(str(copies[0]))
+        for suffix in COMPRESSED:
+            if (compressed := Path(f"{copies[0]}{suffix}")).exists():
+                shutil.copy2(compressed, f"{copies[1]}{suffix}")
+
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(copy, names))
+    for name in {name for pair in before - {*names.items()} for name in pair} - {*names, *names.values()}:
+        for suffix in "", *COMPRESSED:
+            Path(f"{root / name[1:]}{suffix}").unlink(missing_ok=True)
+    (root / MANIFEST).write_text(json.dumps({"version": "1.1", "paths": names}, indent=1), "utf-8")
+    yield from content.lost
+
+
+class Content:
+    """What static files hold when stylesheets refer to others by their hashed names."""
+
+    def __init__(self, files: Mapping[str, Path]) -> None:
+        self.files = files
+        self.names: dict[str, str] = {}
+        # Of stylesheets only.
+        self.texts: dict[str, bytes] = {}
+        self.lost: list[str] = []
+
+    def hashed(self, address: str) -> str:
+        """The address of a file with a hash of its content, or as it is where stylesheets import each other."""
+        if address not in self.names:
+            self.names[address] = address
+            name = PurePosixPath(address)
+            digest = hashlib.sha256(self.bytes(address)).hexdigest()[:12]
+            self.names[address] = str(name.with_suffix(f".{digest}{name.suffix}"))
+        return self.names[address]
+
+    def bytes(self, address: str) -> bytes:
+        content = self.texts.get(address) or self.files[address].read_bytes()
+        if address not in self.texts and address.endswith(".css"):
+            text = REFERENCE.sub(partial(self.refer, address), content.decode("utf-8", "surrogateescape"))
+            content = self.texts[address] = text.encode("utf-8", "surrogateescape")
+        return content
+
+    def refer(self, sheet: str, match: re.Match[str]) -> str:
+        """A reference of a stylesheet, by the hashed name where it is a static file."""
+        group = "url" if match["url"] else "sheet"
+        reference, parts = match[group] or "", urlsplit(match[group] or "")
+        if parts.scheme or parts.netloc or not parts.path or parts.path.endswith("/"):
+            return match[0]
+        target = unquote(urljoin(sheet, parts.path))
+        if target not in self.files:
+            self.lost.append(f"{sheet} refers to {reference}, which is no static file.")
+            return match[0]
+        name = quote(PurePosixPath(self.hashed(target)).name)
+        changed = posixpath.join(posixpath.dirname(parts.path), name) + reference[len(parts.path) :]
+        start, end = (place - match.start() for place in match.span(group))
+        return match[0][:start] + changed + match[0][end:]
 
 
 # Bodies of requests
@@ -291,12 +467,23 @@ def load(name: str) -> Flask:
     return application
 
 
-def check_static_files(application: Flask, templates: Mapping[Path, str]) -> None:
-    """Every file that a template names must exist, or the page looks broken."""
+def check_static_files(application: Flask, templates: Mapping[Path, str]) -> str | None:
+    """Every file that a template or a stylesheet names must exist, or the page looks broken."""
+    folders, content = static_folders(application), Content(static_files(application))
     for template, text in templates.items():
-        for name in re.findall(r"url_for\([\"']static[\"'], filename=[\"']([^\"']+)", text):
-            if not (Path(application.static_folder or "") / name).exists():
+        for endpoint, name in re.findall(r"url_for\([\"']((?:\w+\.)*static)[\"'],\s*filename=[\"']([^\"']+)", text):
+            if endpoint in folders and folders[endpoint][0] + name not in content.files:
                 raise CheckError(f"{template} names {name}, which is no static file.", "Correct it.")
+    for address, path in content.files.items():
+        # Those of a package are its authors' to check.
+        if path.is_relative_to(Path.cwd()) and "site-packages" not in path.parts:
+            content.hashed(address)
+    if content.lost:
+        raise CheckError(content.lost[0], "Correct it.")
+    hook = Path("bin", "post_compile")
+    if hook.exists() and "config.build" in hook.read_text("utf-8"):
+        return None
+    return f"served without hashed names and uncompressed, unless {hook} says: python -m config.build"
 
 
 def check_migrations(application: Flask) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NoReturn
 
 import psycopg
@@ -38,13 +39,24 @@ def database() -> Iterator[None]:
         connection.execute(f'DROP DATABASE "{NAME}" WITH (FORCE)')
 
 
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the static files, published as a build does."""
+    from config.app import create_app
+    from runtime.framework import publish
+
+    folder = tmp_path_factory.mktemp("staticfiles")
+    assert [*publish(create_app({"STATIC_ROOT": folder}))] == []
+    return folder
+
+
 @pytest.fixture
-def application() -> Iterator[Flask]:
+def application(published: Path) -> Iterator[Flask]:
     """The whole application as Gunicorn calls it."""
     from config.app import create_app
     from runtime.framework import disconnect
 
-    application = create_app()
+    application = create_app({"STATIC_ROOT": published})
     yield application
     disconnect()
 
