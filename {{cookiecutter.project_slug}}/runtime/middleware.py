@@ -51,7 +51,7 @@ class Middleware:
     ``local_hosts`` only to requests from this machine. ``services`` are those it needs, each with a function that
     raises where it does not answer, or None where none is attached. ``error_page`` gives the HTML of a status.
     ``https`` says whether plain HTTP is sent there, ``hsts_seconds`` how long browsers shall remember it. With
-    ``debug`` the framework shows its own page of an exception.
+    ``debug`` the framework shows its own page of an exception, and what leaves it goes on where ``testing`` says so.
     """
 
     def __init__(
@@ -65,11 +65,13 @@ class Middleware:
         https: bool = True,
         hsts_seconds: int = 0,
         debug: bool = False,
+        testing: Callable[[], bool] = lambda: False,
     ) -> None:
         self.application = application
         self.hosts, self.services, self.error_page = hosts, services, error_page
         self.local_hosts = local_hosts
         self.https, self.hsts_seconds, self.debug = https, hsts_seconds, debug
+        self.testing = testing
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         request_id = logs.accept_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
@@ -125,8 +127,8 @@ class Middleware:
         try:
             response = self.application(environ, start)
         except Exception:
-            # Whatever leaves the framework; a development server has a page of its own for it.
-            if self.debug:
+            # Whatever leaves the framework; a development server has a page of its own for it, and a test looks at it.
+            if self.debug or self.testing():
                 raise
             logger.exception("The application failed.")
             return refuse("500 Internal Server Error")

@@ -45,6 +45,8 @@ CANONICAL_HOST = hosts.canonical_host()
 # Those of ALLOWED_HOSTS that are answered to this machine only.
 LOCAL_HOSTS = hosts.local_hosts(debug=DEBUG)
 PERMANENT_SESSION_LIFETIME = 14 * 24 * 3600
+# Of addresses that are made outside a request, and of what Flask's test client asks for.
+PREFERRED_URL_SCHEME = "https" if HTTPS else "http"
 SECRET_KEY = env.secret_key()
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
