@@ -1,11 +1,12 @@
 """What the tests of the runtime need of Django besides."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
+from django.test import override_settings
 
 from accounts import devices
 from runtime.framework import takes_files
@@ -14,6 +15,13 @@ from runtime.framework import takes_files
 @pytest.fixture
 def database_outside_a_transaction(transactional_db: None) -> None:
     """A database that a test uses as a running server does."""
+
+
+@pytest.fixture
+def sign_up_is_closed() -> Iterator[None]:
+    """Only whoever runs the project makes accounts."""
+    with override_settings(SIGN_UP=False):
+        yield
 
 
 @pytest.fixture

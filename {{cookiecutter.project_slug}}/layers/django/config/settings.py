@@ -54,6 +54,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "accounts.context.sign_up",
                 "pages.context.site_name",
             ]
         },
@@ -109,6 +110,7 @@ SECRET_KEY = env.secret_key()
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 SESSION_COOKIE_SECURE = HTTPS
+SIGN_UP = env.flag("SIGN_UP", default=True)  # off: only you make accounts
 # Whether HSTS also binds every other host of the domain is for the domain's owner to say. And plain HTTP is redirected
 # before Django sees it, with HTTPS above: a second time here, it would be every answer that Django's test client gets.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]

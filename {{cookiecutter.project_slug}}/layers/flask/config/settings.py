@@ -53,6 +53,7 @@ SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_REFRESH_EACH_REQUEST = False
+SIGN_UP = env.flag("SIGN_UP", default=True)  # off: only you make accounts
 # As long as the session: a form may be open for a day.
 WTF_CSRF_TIME_LIMIT = None
 
