@@ -341,6 +341,7 @@ def test_finds_what_a_push_would_leave_behind(project: Project, patient: Path) -
         ({"SECRET_KEY": "short"}, "SECRET_KEY is too weak"),
         ({"DYNO": "run.1"}, "SECRET_KEY is not set"),
         ({"DATABASE_URL": "mysql://localhost/x"}, "DATABASE_URL is"),
+        ({"SIGN_UP": "closed"}, "SIGN_UP is 'closed'"),
         ({"WEB_CONCURRENCY": "auto"}, "WEB_CONCURRENCY is 'auto'"),
         ({"WEB_TIMEOUT": "600"}, "WEB_TIMEOUT is"),
         ({"EMAIL_FROM": "nobody", "EMAIL_URL": "smtp://localhost"}, "EMAIL_FROM is"),
