@@ -1,5 +1,6 @@
 """The account pages, seen from outside: on PostgreSQL, with several workers, and with real mail and cache servers."""
 
+import copy
 import http.client
 import os
 import re
@@ -14,8 +15,10 @@ from urllib.parse import urlencode
 import psycopg
 import pytest
 
+from tests import repository
 from tests.conftest import thorough
 from tests.dyno import PATIENCE, SECRET_KEY, Dyno, running
+from tests.privileges import hand_over
 from tests.projects import Project
 from tests.services import cache_server, mail_server
 from tests.visitor import Visitor
@@ -288,6 +291,16 @@ def test_says_that_account_pages_need_a_database(path: str, bare_dyno: Dyno) -> 
     assert visitor.get("/").status_code == 200
 
 
+def test_closes_sign_up_alone(project: Project, database_url: str) -> None:
+    with running(project, DATABASE_URL=database_url, SIGN_UP="off") as dyno:
+        visitor = Visitor(dyno)
+        closed = visitor.get("/accounts/signup/")
+        assert closed.status_code == 403
+        assert "Sign-up is closed" in closed.text
+        assert "/accounts/signup/" not in visitor.get("/accounts/login/").text
+        assert visitor.submit("/accounts/reset/", email=new_address()).headers["Location"] == "/accounts/sent/"
+
+
 # Releases
 
 
@@ -315,14 +328,69 @@ def test_leaves_the_database_as_it_was_when_a_migration_fails(
 # Doing without
 
 
-def test_needs_no_accounts(project: Project, tmp_path: Path) -> None:
-    """As its README says: without the files and the lines that name them."""
-    copy = shutil.copytree(project.path, tmp_path / "copy")
-    for path in [*copy.glob("*accounts*"), *copy.glob("tests/*accounts*"), *copy.glob("migrations/*accounts*")]:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    for path in [copy / "conftest.py", *copy.glob("config/*.py"), *copy.glob("pages/**/*.html")]:
+@pytest.fixture
+def used(project: Project, tmp_path: Path) -> Project:
+    """A copy of the project that has run on a developer's machine, where somebody has an account."""
+    used = copy.copy(project)
+    used.path = shutil.copytree(project.path, tmp_path / "used")
+    complete(used, project.processes["release"])
+    complete(used, MAKE_AN_ACCOUNT[project.variant.framework])
+    return used
+
+
+MAKE_AN_ACCOUNT = {
+    "django": "python manage.py createsuperuser --noinput --email kept@example.com",
+    "flask": f"flask accounts create kept@example.com --password '{PASSWORD}'",
+}
+
+
+def complete(project: Project, command: str) -> str:
+    """What a command prints that a developer runs in the project."""
+    variables = {"DEBUG": "on", "DJANGO_SUPERUSER_PASSWORD": PASSWORD}
+    result = project.run(command, tools=True, folder=project.path, **variables)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def delete_lines(pattern: str, *paths: Path) -> None:
+    for path in paths:
         lines = path.read_text().splitlines(keepends=True)
-        path.write_text("".join(line for line in lines if "accounts" not in line))
-    for command in "ruff check --fix --no-cache", "ruff format --check --no-cache", "python -m pytest":
-        result = project.run(command, tools=True, folder=copy)
-        assert result.returncode == 0, result.stdout
+        path.write_text("".join(line for line in lines if not re.search(pattern, line)))
+
+
+def stays_whole(project: Project, statuses: dict[str, int]) -> None:
+    """Whether what is left of a project passes everything and serves."""
+    complete(project, "ruff check --fix --no-cache")
+    complete(project, "ruff format --check --no-cache")
+    repository.commit(project.path)
+    for command in "mypy --cache-dir /dev/null .", "python -m pytest", "python -m runtime.doctor":
+        result = project.run(command, tools=True, folder=project.path)
+        assert result.returncode == 0, result.stdout + result.stderr
+    complete(project, project.processes["release"])
+    hand_over(project.path)
+    with running(project, DATABASE_URL="sqlite:///db.sqlite3") as dyno:
+        assert {path: dyno.get(path).status_code for path in statuses} == statuses
+        assert "accounts" not in dyno.get("/").text
+
+
+def test_needs_no_accounts(used: Project) -> None:
+    """As its README says: without the files and the lines that name them, and without what they have stored."""
+    folder = used.path
+    for path in [*folder.glob("*accounts*"), *folder.glob("*/*accounts*"), *folder.glob("db.sqlite3*")]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    delete_lines("accounts", folder / "conftest.py", *folder.glob("config/*.py"), *folder.glob("pages/**/*.html"))
+    admin = {"/admin/login/": 200} if used.variant.framework == "django" else {}
+    stays_whole(used, {"/": 200, "/readyz": 200, "/accounts/login/": 404} | admin)
+    if admin:
+        complete(used, f"{MAKE_AN_ACCOUNT['django']} --username kept")
+
+
+def test_needs_no_account_pages(used: Project) -> None:
+    """As its README says: without the lines that lead there, while the users stay."""
+    (used.path / "tests" / "test_accounts.py").unlink()
+    lines = r"accounts/|accounts\.views|\(accounts\)"
+    delete_lines(lines, *used.path.glob("config/*.py"), *used.path.glob("pages/**/*.html"))
+    admin = {"/admin/login/": 200} if used.variant.framework == "django" else {}
+    stays_whole(used, {"/": 200, "/readyz": 200, "/accounts/login/": 404} | admin)
+    with pytest.raises(AssertionError, match="already"):
+        complete(used, MAKE_AN_ACCOUNT[used.variant.framework])

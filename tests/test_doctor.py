@@ -359,6 +359,7 @@ def test_finds_what_a_push_would_leave_behind(project: Project, patient: Path) -
         ({"CANONICAL_HOST": "www.example.com:443"}, "FAIL  CANONICAL_HOST: CANONICAL_HOST is 'www.example.com:443'"),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL is 'loud'"),
         ({"DATABASE_URL": "mysql://localhost/x"}, "DATABASE_URL is"),
+        ({"SIGN_UP": "closed"}, "SIGN_UP is 'closed'"),
         ({"WEB_CONCURRENCY": "auto"}, "WEB_CONCURRENCY is 'auto'"),
         ({"WEB_TIMEOUT": "600"}, "WEB_TIMEOUT is"),
         ({"EMAIL_FROM": "nobody", "EMAIL_URL": "smtp://localhost"}, "EMAIL_FROM is"),

@@ -43,12 +43,9 @@ def reset_password(link: str) -> Letter:
 
 
 def has_no_account(link: str) -> Letter:
-    """For somebody who resets the password of an account that they do not have."""
-    return letter(
-        "You have no account",
-        "Somebody, most likely you, wants to reset a password here, but this address has no account. Sign up:",
-        link,
-    )
+    """For somebody who resets the password of an account that they do not have, and may be free to make one."""
+    reason = "Somebody, most likely you, wants to reset a password here, but this address has no account."
+    return letter("You have no account", *([f"{reason} Sign up:", link] if setting("SIGN_UP") else [reason]))
 
 
 def site_url(scheme: str, requested_host: str) -> str:
@@ -64,6 +61,6 @@ def failure(error: Exception) -> str:
     return f"The mail server did not take a mail: {type(error).__name__}: {error}"
 
 
-def letter(subject: str, reason: str, link: str) -> Letter:
+def letter(subject: str, *paragraphs: str) -> Letter:
     ending = "If it was not you, there is nothing that you need to do."
-    return Letter(f"{subject} – {setting('SITE_NAME')}", f"Hello,\n\n{reason}\n\n{link}\n\n{ending}\n")
+    return Letter(f"{subject} – {setting('SITE_NAME')}", "\n\n".join(["Hello,", *paragraphs, f"{ending}\n"]))

@@ -53,7 +53,7 @@ class Middleware:
     status, in the form that its request prefers.
     ``csp`` and ``csp_report_only`` are content security policies as in ``runtime/csp.py``. ``https`` says whether plain
     HTTP is sent there, ``hsts_seconds`` how long browsers shall remember it. With ``debug`` the framework shows its own
-    page of an exception.
+    page of an exception, and what leaves it goes on where ``testing`` says so.
     """
 
     def __init__(
@@ -70,6 +70,7 @@ class Middleware:
         https: bool = True,
         hsts_seconds: int = 0,
         debug: bool = False,
+        testing: Callable[[], bool] = lambda: False,
     ) -> None:
         self.application = application
         self.hosts, self.services, self.error = hosts, services, error
@@ -84,7 +85,7 @@ class Middleware:
             for name, policy in ((ENFORCED, csp), (REPORTED, csp_report_only))
             if policy
         ]
-        self.https, self.debug = https, debug
+        self.https, self.debug, self.testing = https, debug, testing
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         request_id = logs.accept_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
@@ -150,8 +151,8 @@ class Middleware:
         try:
             response = self.application(environ, start)
         except Exception:
-            # Whatever leaves the framework; a development server has a page of its own for it.
-            if self.debug:
+            # Whatever leaves the framework; a development server has a page of its own for it, and a test looks at it.
+            if self.debug or self.testing():
                 raise
             logger.exception("The application failed.")
             return refuse("500 Internal Server Error")

@@ -2,7 +2,7 @@
 
 import importlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +12,7 @@ from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.template import engines
+from django.test import override_settings
 
 from accounts import devices
 from runtime.framework import takes_files
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
 @pytest.fixture
 def database_outside_a_transaction(transactional_db: None) -> None:
     """A database that a test uses as a running server does."""
+
+
+@pytest.fixture
+def sign_up_is_closed() -> Iterator[None]:
+    """Only whoever runs the project makes accounts."""
+    with override_settings(SIGN_UP=False):
+        yield
 
 
 @pytest.fixture

@@ -19,6 +19,12 @@ def database_outside_a_transaction() -> None:
 
 
 @pytest.fixture
+def sign_up_is_closed(application: Flask) -> None:
+    """Only whoever runs the project makes accounts."""
+    application.config["SIGN_UP"] = False
+
+
+@pytest.fixture
 def recognize(application: Flask) -> Callable[..., str]:
     """Whose browser a cookie makes known, asked outside a request."""
 

@@ -3,12 +3,16 @@
 import copy
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from flask import Flask
+from sqlalchemy.exc import IntegrityError
 
+from accounts.models import User
 from config import settings
 from config.app import create_app
+from config.database import db
 from runtime import framework
 from tests.accounts import PASSWORD
 from tests.accounts_fixtures import is_logged_in, link, log_in
@@ -60,6 +64,36 @@ def test_an_application_may_have_no_tls(new: Callable[..., Flask]) -> None:
     plain = new(HTTPS=False, SECURE_HSTS_SECONDS=0, SESSION_COOKIE_NAME="session", SESSION_COOKIE_SECURE=False)
     for application, status in (plain, 200), (new(), 301), (plain, 200):
         assert Visitor(application).get("/", base_url="http://localhost").status_code == status
+
+
+def test_an_exception_reaches_whoever_tests_an_application_that_is_made_already(new: Callable[..., Flask]) -> None:
+    application = new()
+
+    @application.get("/fails")
+    def fail() -> NoReturn:
+        raise RuntimeError("broken")
+
+    client = application.test_client()
+    assert client.get("/fails").status_code == 500
+    application.testing = True
+    with pytest.raises(RuntimeError, match="broken"):
+        client.get("/fails")
+    application.testing = False
+    assert client.get("/fails").status_code == 500
+
+
+def test_what_a_test_commits_is_there_for_every_application_until_it_ends(new: Callable[..., Flask]) -> None:
+    for number in range(2):
+        with new().app_context():
+            assert len(db.session.scalars(db.select(User)).all()) == number
+            db.session.add(User(email=f"{number}@example.com", password=""))
+            db.session.commit()
+            db.session.add(User(email=f"{number}@example.com", password=""))
+            with pytest.raises(IntegrityError):
+                db.session.commit()
+
+
+test_what_a_test_commits_is_gone_in_the_next = test_what_a_test_commits_is_there_for_every_application_until_it_ends
 
 
 def test_an_application_may_have_no_database(new: Callable[..., Flask]) -> None:

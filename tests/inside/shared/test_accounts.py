@@ -10,7 +10,7 @@ import pytest
 from accounts import devices, letters, texts, throttle
 from tests.accounts import PASSWORD, Person
 from tests.accounts_fixtures import is_logged_in, link, log_in, mails
-from tests.visitor import SESSION, Visitor
+from tests.visitor import HIDDEN, SESSION, Visitor
 
 ANOTHER = "another fine horse"
 FORGED = [f"/accounts/{way}/finish/{query}" for way in ("reset", "signup") for query in ("", "?token=forged")]
@@ -334,3 +334,31 @@ def test_every_form_of_another_site_is_refused(path: str, web: Visitor, person: 
     assert response.status_code == 403
     assert "<h1>Forbidden</h1>" in response.text
     assert is_logged_in(web)
+
+
+def test_sign_up_can_be_closed(web: Visitor, address: str, log: list[str], request: pytest.FixtureRequest) -> None:
+    web.submit("/accounts/signup/", email=address)
+    opened, form = link(log), web.get("/accounts/signup/").text
+    request.getfixturevalue("sign_up_is_closed")
+    token = dict(HIDDEN.findall(form))
+    responses = [
+        web.get("/accounts/signup/"),
+        web.post("/accounts/signup/", data=token | {"email": address}, headers={"Referer": "https://localhost/"}),
+        web.get(urlsplit(opened)._replace(scheme="", netloc="").geturl()),
+    ]
+    for response in responses:
+        assert response.status_code == 403
+        assert "Sign-up is closed" in response.text
+    assert len(mails(log)) == 1
+
+
+def test_where_sign_up_is_closed_nothing_leads_there(
+    web: Visitor, person: Person, log: list[str], sign_up_is_closed: None
+) -> None:
+    assert log_in(web, person.address) == "/accounts/"
+    own = ["", "login/", "password/", "delete/", "signup/", "reset/", "sent/"]
+    for path in "/", FORGED[0], *(f"/accounts/{name}" for name in own):
+        assert "/accounts/signup/" not in web.get(path).text
+    web.submit("/accounts/reset/", email=f"not-{person.address}")
+    assert "no account" in mails(log)[-1]
+    assert "https://" not in mails(log)[-1]

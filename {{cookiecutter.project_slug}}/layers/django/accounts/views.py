@@ -25,6 +25,7 @@ from django.views.generic.base import ContextMixin, View
 from accounts import devices, forms, letters, links, texts
 from accounts.models import User
 from config import settings
+from runtime.framework import setting
 from runtime.hosts import NoHostError
 
 # What a form's own error means for the response that shows it again.
@@ -170,7 +171,16 @@ class MailForm(RequestFormPage):
         return f"{site}{reverse(f'accounts:{name}', query=query)}"
 
 
-class SignUp(MailForm):
+class SignUpPage(Page):
+    """One of the two pages that SIGN_UP closes."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not setting("SIGN_UP"):
+            return render(request, "accounts/closed.html", status=403)
+        return super().dispatch(request, *args, **kwargs)
+
+
+class SignUp(SignUpPage, MailForm):
     template_name = "accounts/signup.html"
 
     def letter(self, address: str, user: User | None) -> letters.Letter:
@@ -231,7 +241,7 @@ class LinkPage(FormPage):
         return render(self.request, "accounts/expired.html", status=410)
 
 
-class FinishSignUp(LinkPage):
+class FinishSignUp(SignUpPage, LinkPage):
     success_url = "/accounts/"
 
     def find(self) -> User | None:

@@ -59,6 +59,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "accounts.context.sign_up",
                 "pages.context.site_name",
             ]
         },
@@ -130,11 +131,12 @@ SECURE_CSP: dict[str, Any] = {
 }
 SECURE_CSP_REPORT_ONLY: dict[str, Any] = {}
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-SECURE_SSL_REDIRECT = HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 SESSION_COOKIE_SECURE = HTTPS
-# Whether HSTS also binds every other host of the domain is for the domain's owner to say.
-SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+SIGN_UP = env.flag("SIGN_UP", default=True)  # off: only you make accounts
+# Whether HSTS also binds every other host of the domain is for the domain's owner to say. And plain HTTP is redirected
+# before Django sees it, with HTTPS above: a second time here, it would be every answer that Django's test client gets.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 
 if DEBUG:
     # Debug toolbars write into pages: what the policy would refuse is told in the browser's console, and works.

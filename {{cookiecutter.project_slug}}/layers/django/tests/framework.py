@@ -28,12 +28,10 @@ django.setup()
 
 
 @pytest.fixture(scope="session")
-def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator["WSGIApplication"]:
-    """The whole application as Gunicorn calls it, with its static files collected as a build does."""
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator["WSGIApplication"]:
+    """The application with its static files collected, as a build does."""
     folder: Path = tmp_path_factory.mktemp("staticfiles")
-    # The test runner keeps mail to itself; ours goes to the log.
-    mailers = {"default": {"BACKEND": "runtime.framework.LogBackend"}}
-    with override_settings(MAILERS=mailers, STATIC_ROOT=folder, WHITENOISE_USE_FINDERS=False):
+    with override_settings(STATIC_ROOT=folder, WHITENOISE_USE_FINDERS=False):
         call_command("collectstatic", ignore_patterns=["admin"], interactive=False, verbosity=0)
         # Again, in case that a test has imported it before: its middleware looks at the static files once.
         whole = importlib.reload(importlib.import_module("config.wsgi")).application
@@ -46,6 +44,13 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator["WSGIAppli
             return response
 
         yield in_the_tests_transaction
+
+
+@pytest.fixture
+def application(built: "WSGIApplication") -> Iterator["WSGIApplication"]:
+    """The whole application as Gunicorn calls it; its mail goes to the log, where Django's own client has an outbox."""
+    with override_settings(MAILERS={"default": {"BACKEND": "runtime.framework.LogBackend"}}):
+        yield built
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,7 @@ def test_a_superuser_is_made_by_address(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_admin_manages_users(path: str, client: Client) -> None:
     user = User.objects.create_superuser("root@example.com", PASSWORD)
     client.force_login(user)
-    response = client.get(f"/admin/{path.format(pk=user.pk)}", secure=True)
+    response = client.get(f"/admin/{path.format(pk=user.pk)}")
     assert response.status_code == 200
     assert b"root@example.com" in response.content
 
@@ -31,7 +31,7 @@ def test_the_admin_manages_users(path: str, client: Client) -> None:
 def test_the_admin_makes_a_user(client: Client) -> None:
     client.force_login(User.objects.create_superuser("root@example.com", PASSWORD))
     fields = {"email": "New@Example.com", "usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
-    assert client.post("/admin/accounts/user/add/", fields, secure=True).status_code == 302
+    assert client.post("/admin/accounts/user/add/", fields).status_code == 302
     assert User.objects.get(email="new@example.com").check_password(PASSWORD)
-    again = client.post("/admin/accounts/user/add/", fields, secure=True)
+    again = client.post("/admin/accounts/user/add/", fields)
     assert b"already exists" in again.content

@@ -38,9 +38,22 @@ def links_to(page: str) -> URLSafeTimedSerializer:
 type Page = str | tuple[str, int] | Response
 
 
+@accounts.app_context_processor
+def sign_up() -> dict[str, bool]:
+    """For every template: whether visitors may make accounts."""
+    return {"sign_up": setting("SIGN_UP")}
+
+
 @accounts.before_request
 def need_a_database() -> None:
     db.session.connection()
+
+
+@accounts.before_request
+def close_sign_up() -> Page | None:
+    if request.endpoint in {"accounts.signup", "accounts.finish_signup"} and not setting("SIGN_UP"):
+        return render_template("accounts/closed.html"), 403
+    return None
 
 
 @accounts.after_request

@@ -47,5 +47,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         https=app.config["HTTPS"],
         hsts_seconds=app.config["SECURE_HSTS_SECONDS"],
         debug=app.config["DEBUG"],
+        # Read when something fails: tests set it on an application that is made already.
+        testing=lambda: app.testing,
     )
     return app

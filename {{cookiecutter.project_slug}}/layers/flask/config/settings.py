@@ -49,6 +49,8 @@ CANONICAL_HOST = hosts.canonical_host()
 # Those of ALLOWED_HOSTS that are answered to this machine only.
 LOCAL_HOSTS = hosts.local_hosts(debug=DEBUG)
 PERMANENT_SESSION_LIFETIME = 14 * 24 * 3600
+# Of addresses that are made outside a request, and of what Flask's test client asks for.
+PREFERRED_URL_SCHEME = "https" if HTTPS else "http"
 SECRET_KEY = env.secret_key()
 SECRET_KEY_FALLBACKS = env.secret_key_fallbacks()
 # What a page may load and run. What is written into it must name its `csp_nonce`; README.md has examples.
@@ -67,6 +69,7 @@ SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_REFRESH_EACH_REQUEST = False
+SIGN_UP = env.flag("SIGN_UP", default=True)  # off: only you make accounts
 # As long as the session: a form may be open for a day.
 WTF_CSRF_TIME_LIMIT = None
 

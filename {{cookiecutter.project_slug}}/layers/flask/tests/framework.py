@@ -3,12 +3,14 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import make_url
+from flask.testing import FlaskClient
+from flask_sqlalchemy.session import Session
+from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import BadRequest, Forbidden, NotFound
 
@@ -50,6 +52,36 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def transaction() -> Iterator[None]:
+    """Around each test: what it commits, itself or in a view, is seen until its end and then rolled back."""
+    from config.database import db
+
+    connections: dict[URL, Connection] = {}
+    get_bind = Session.get_bind
+
+    def one_connection(self: Session, *arguments: Any, **options: Any) -> Connection:
+        engine = get_bind(self, *arguments, **options)
+        assert isinstance(engine, Engine)
+        if engine.url not in connections:
+            connection = connections[engine.url] = engine.connect()
+            # Of no pool any more, which may be gone before it.
+            connection.detach()
+            connection.begin()
+            # SQLite's driver leaves it until the first change, which is after the first savepoint.
+            if engine.name == "sqlite" and not connection.connection.in_transaction:
+                connection.exec_driver_sql("BEGIN")
+        return connections[engine.url]
+
+    db.session.session_factory.configure(join_transaction_mode="create_savepoint")
+    with pytest.MonkeyPatch.context() as patch:
+        # Of whichever application a test makes.
+        patch.setattr(Session, "get_bind", one_connection)
+        yield
+    for connection in connections.values():
+        connection.close()
+
+
 @pytest.fixture
 def application(published: Path) -> Iterator[Flask]:
     """The whole application as Gunicorn calls it."""
@@ -59,6 +91,19 @@ def application(published: Path) -> Iterator[Flask]:
     application = create_app({"STATIC_ROOT": published})
     yield application
     disconnect()
+
+
+@pytest.fixture
+def app(application: Flask) -> Flask:
+    """The application as Flask's own tests know it: a view's exception reaches the test, and no form needs a token."""
+    application.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    return application
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Flask's own client, where ``web`` is a visitor who sees what a browser does."""
+    return app.test_client()
 
 
 @pytest.fixture
