@@ -24,6 +24,7 @@ from django.urls import Resolver404, get_resolver, resolve
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
+from runtime import static  # noqa: F401  # Parts of static files are sent as whole ones are.
 from runtime.checks import CheckError
 
 logger = logging.getLogger(__name__)

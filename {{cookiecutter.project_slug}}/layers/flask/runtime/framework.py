@@ -31,6 +31,7 @@ from werkzeug.formparser import FormDataParser
 from whitenoise import WhiteNoise
 from whitenoise.compress import Compressor
 
+from runtime import static  # noqa: F401  # Parts of static files are sent as whole ones are.
 from runtime.checks import CheckError
 from runtime.services import database_url
 
