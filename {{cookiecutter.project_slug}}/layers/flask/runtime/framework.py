@@ -26,7 +26,7 @@ import flask
 import sqlalchemy
 from flask import Flask, current_app, request
 from werkzeug.datastructures import FileStorage, MultiDict
-from werkzeug.exceptions import NotFound, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, NotFound, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 from whitenoise import WhiteNoise
 from whitenoise.compress import Compressor
@@ -223,7 +223,10 @@ def takes_files[**P, R](megabytes: int) -> Callable[[Callable[P, R]], Callable[P
 
 
 class Parser(FormDataParser):
-    """Werkzeug's, which would read a form of any number of fields where it is not multipart."""
+    """Werkzeug's, which would read a form of any number of fields where it is not multipart.
+
+    And where it is, a field without a name, which nobody who looks at the names expects.
+    """
 
     def parse(
         self, stream: IO[bytes], mimetype: str, content_length: int | None, options: dict[str, str] | None = None
@@ -233,7 +236,10 @@ class Parser(FormDataParser):
             if self.max_form_parts is not None and body.count(b"&") >= self.max_form_parts:
                 raise RequestEntityTooLarge
             stream = io.BytesIO(body)
-        return super().parse(stream, mimetype, content_length, options)
+        stream, form, files = super().parse(stream, mimetype, content_length, options)
+        if None in form or None in files:
+            raise BadRequest
+        return stream, form, files
 
 
 class Request(flask.Request):
