@@ -18,7 +18,7 @@ from tests.conftest import thorough
 from tests.crowd import Crowd, Flood, Visitors, cpu_seconds, many_descriptors, memory_kb, until, workers
 from tests.dyno import Dyno, running
 from tests.projects import Project
-from tests.protocol import HEAD, connect, get, post
+from tests.protocol import HEAD, connect, get, noise, post
 
 pytestmark = thorough
 
@@ -32,7 +32,7 @@ def both(project: Project) -> str:
         shutil.copy(Path(__file__).parent / "probes" / name, project.path / name)
     for folder in project.path / "pages" / "static", project.path / "staticfiles":
         if folder.is_dir():
-            (folder / LARGE).write_bytes(bytes(8 << 20))
+            (folder / LARGE).write_bytes(noise(8 << 20))
     return "gunicorn both:application"
 
 
@@ -60,6 +60,10 @@ ATTACKS: dict[str, Attack] = {
     "8 requests and a half": lambda dyno: Crowd(dyno, 8, get(b"/healthz") + b"GET / HT"),
     "12 slow readers of a static file": lambda dyno: slow_readers(dyno, 12, f"/static/{LARGE}"),
     "32 slow readers of a static file": lambda dyno: slow_readers(dyno, 32, f"/static/{LARGE}"),
+    "32 slow readers of a part of a static file": lambda dyno: slow_readers(
+        dyno, 32, f"/static/{LARGE}", b"Range: bytes=0-\r\n"
+    ),
+    "8 floods of pipelined pages": lambda dyno: Flood(dyno, 8, then=get(b"/probe/sleep?0.02") * 600),
     "12 slow readers of 5 MB": lambda dyno: slow_readers(dyno, 12, "/probe/large"),
     "32 slow readers of 5 MB": lambda dyno: slow_readers(dyno, 32, "/probe/large"),
     "2100 idle connections": lambda dyno: Crowd(dyno, 2100),
@@ -73,8 +77,8 @@ ATTACKS: dict[str, Attack] = {
 }
 
 
-def slow_readers(dyno: Dyno, count: int, path: str) -> Crowd:
-    return Crowd(dyno, count, get(path.encode()), every=0.2, reads=4000, narrow=True)
+def slow_readers(dyno: Dyno, count: int, path: str, fields: bytes = b"") -> Crowd:
+    return Crowd(dyno, count, get(path.encode(), fields), every=0.2, reads=4000, narrow=True)
 
 
 @contextlib.contextmanager
@@ -152,12 +156,42 @@ def test_keeps_little_in_memory_of_what_is_unfinished(sent: bytes, project: Proj
         assert after - before < 400 * 1024
 
 
-def test_serves_with_few_descriptors(project: Project, both: str) -> None:
+@pytest.mark.parametrize("part", [(0, 99), (1000, 200_999), (1, (8 << 20) - 1)])
+def test_sends_the_part_of_a_file_that_was_asked_for(part: tuple[int, int], project: Project, both: str) -> None:
+    first, last = part
+    with running(project, both) as dyno:
+        response = dyno.get(f"/static/{LARGE}", headers={"Host": "localhost", "Range": f"bytes={first}-{last}"})
+    assert response.status_code == 206
+    assert response.headers["Content-Range"] == f"bytes {first}-{last}/{8 << 20}"
+    assert response.content == noise(8 << 20)[first : last + 1]
+
+
+FEW_DESCRIPTORS: dict[str, Attack] = {
+    "idle and half": lambda dyno: both_of(Crowd(dyno, 130), Crowd(dyno, 130, b"GET / HT")),
+    "bodies on the disk": lambda dyno: Crowd(dyno, 250, announcing(900_000) + b"x" * 200_000, every=0.2),
+    "slow readers of a static file": lambda dyno: slow_readers(dyno, 250, f"/static/{LARGE}"),
+    "slow readers of a part of a static file": lambda dyno: slow_readers(
+        dyno, 250, f"/static/{LARGE}", b"Range: bytes=0-\r\n"
+    ),
+}
+
+
+@contextlib.contextmanager
+def both_of(*crowds: Crowd) -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        for crowd in crowds:
+            stack.enter_context(crowd)
+        yield
+
+
+@pytest.mark.parametrize("attack", FEW_DESCRIPTORS)
+def test_serves_with_few_descriptors(attack: str, project: Project, both: str) -> None:
+    """Some clients need two: a connection, and a file."""
     command = f"sh -c 'ulimit -n 128 && exec {both}'"
     with running(project, command) as dyno:
         answer_both_workers(dyno)
         visitors = Visitors(dyno)
-        with Crowd(dyno, 130), Crowd(dyno, 130, b"GET / HT"):
+        with FEW_DESCRIPTORS[attack](dyno):
             visitors.come()
         assert visitors.failures == []
         assert len([line for line in dyno.log if "Booting worker" in line]) == 2

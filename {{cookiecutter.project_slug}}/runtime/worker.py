@@ -107,7 +107,8 @@ class Worker(base.Worker):
         self.most_threads: int = self.cfg.threads
         self.keeps = bool(self.cfg.keepalive)
         descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - len(os.listdir("/proc/self/fd"))
-        self.most = max(1, min(self.cfg.worker_connections, descriptors - SPARE_DESCRIPTORS))
+        # Each may have a file as well: a body on the disk, or one that is being sent.
+        self.most = max(1, min(self.cfg.worker_connections, (descriptors - SPARE_DESCRIPTORS) // 2))
         # Not select(2), which knows no descriptor above 1023.
         self.signals = select.poll()
         self.signals.register(self.PIPE[0], select.POLLIN)
@@ -323,10 +324,19 @@ class Worker(base.Worker):
         return connection
 
     def make_room(self) -> None:
-        """End some of those who wait: first who has sent nothing yet, then who is slow, then who is kept."""
-        waiting = [one for one in list(self.connections.values()) if one.deadline]
-        waiting.sort(key=lambda one: (bool(one.requests or one.received), ENDS_FIRST.index(one.state), one.deadline))
-        for connection in waiting[: max(1, self.most // 20)]:
+        """End some of those who wait: first who has sent nothing yet, then who is slow, then who is kept.
+
+        Last who has only just come, and whoever has sent what nobody has read yet not at all.
+        """
+        just_come = time.monotonic() + self.patience[State.IDLE] - ROUND
+
+        def place(one: Connection) -> tuple[bool, bool, int, float]:
+            silent = not (one.requests or one.received)
+            return silent and one.deadline > just_come, not silent, ENDS_FIRST.index(one.state), one.deadline
+
+        waiting = sorted((one for one in list(self.connections.values()) if one.deadline), key=place)
+        overdue = (one for one in waiting if one.state is State.LINGERING or not one.has_event())
+        for connection in itertools.islice(overdue, max(1, self.most // 20)):
             self.end(connection)
 
     # Connections
@@ -390,6 +400,9 @@ class Worker(base.Worker):
             connection.forget_request()
             if not self.has_sent(connection):
                 return None
+            if connection.received:
+                # Behind whoever waits: a client may have sent hundreds of requests at once.
+                return self.wait(connection, State.SENDING)
         return None
 
     def has_request(self, connection: Connection) -> bool:

@@ -133,6 +133,7 @@ SECURE_CSP_REPORT_ONLY: dict[str, Any] = {}
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 SESSION_COOKIE_SECURE = HTTPS
+SESSION_ENGINE = "runtime.framework"
 SIGN_UP = env.flag("SIGN_UP", default=True)  # off: only you make accounts
 # Whether HSTS also binds every other host of the domain is for the domain's owner to say. And plain HTTP is redirected
 # before Django sees it, with HTTPS above: a second time here, it would be every answer that Django's test client gets.

@@ -13,6 +13,8 @@ from typing import Any
 from wsgiref.headers import Headers
 
 from django.conf import settings
+from django.contrib.sessions.backends import db
+from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 from django.contrib.staticfiles.storage import StaticFilesStorage, staticfiles_storage
 from django.core.cache import cache
 from django.core.exceptions import RequestDataTooBig
@@ -20,13 +22,15 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, multipartparser
+from django.http import request as requests
 from django.middleware.csp import ContentSecurityPolicyMiddleware
 from django.urls import Resolver404, get_resolver, resolve
+from django.utils.http import parse_header_parameters
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-from runtime import csp
+from runtime import csp, static  # noqa: F401  # Parts of static files are sent as whole ones are.
 from runtime.checks import CheckError
 
 HASHED_NAME = re.compile(r"\.([0-9a-f]{12})(?:\.[^./]*)?$")
@@ -81,6 +85,30 @@ class LogBackend(BaseEmailBackend):
             recipients = ", ".join(message.recipients())
             logger.info(f"Mail to {recipients}: {message.subject}", extra={"body": message.body})
         return len(email_messages)
+
+
+# What strangers send
+
+
+class SessionStore(db.SessionStore):
+    """Django's own, but of a cookie that no session ever had it does not ask the database, which may not take it."""
+
+    def _validate_session_key(self, key: str | None) -> bool:
+        return super()._validate_session_key(key) and set(key or "") <= {*VALID_KEY_CHARS}
+
+
+def header_parameters(line: str) -> tuple[str, dict[str, str]]:
+    """Django's own, which fails over parameters that Python's parser of mails does not understand: here they are none.
+
+    It reads the type of each body, and the fields of each part of one.
+    """
+    try:
+        return parse_header_parameters(line)
+    except (TypeError, ValueError):
+        return line.partition(";")[0].strip().lower(), {}
+
+
+requests.parse_header_parameters = multipartparser.parse_header_parameters = header_parameters
 
 
 # Static files

@@ -34,13 +34,13 @@ from flask import Flask, current_app, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from sqlalchemy import Engine, event
 from werkzeug.datastructures import FileStorage, MultiDict
-from werkzeug.exceptions import NotFound, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, NotFound, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 from werkzeug.local import LocalProxy
 from whitenoise import WhiteNoise
 from whitenoise.compress import Compressor
 
-from runtime import csp
+from runtime import csp, static  # noqa: F401  # Parts of static files are sent as whole ones are.
 from runtime.checks import CheckError
 from runtime.services import SQLITE, database_url
 
@@ -430,7 +430,10 @@ def takes_files[**P, R](megabytes: int) -> Callable[[Callable[P, R]], Callable[P
 
 
 class Parser(FormDataParser):
-    """Werkzeug's, which would read a form of any number of fields where it is not multipart."""
+    """Werkzeug's, which would read a form of any number of fields where it is not multipart.
+
+    And where it is, a field without a name, which nobody who looks at the names expects.
+    """
 
     def parse(
         self, stream: IO[bytes], mimetype: str, content_length: int | None, options: dict[str, str] | None = None
@@ -440,7 +443,10 @@ class Parser(FormDataParser):
             if self.max_form_parts is not None and body.count(b"&") >= self.max_form_parts:
                 raise RequestEntityTooLarge
             stream = io.BytesIO(body)
-        return super().parse(stream, mimetype, content_length, options)
+        stream, form, files = super().parse(stream, mimetype, content_length, options)
+        if None in form or None in files:
+            raise BadRequest
+        return stream, form, files
 
 
 class Request(flask.Request):
