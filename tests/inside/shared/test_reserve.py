@@ -11,8 +11,9 @@ from runtime.reserve import LATEST, MANY, MOST, WAITED, Reserve
 
 
 @pytest.fixture
-def reserve() -> Reserve:
-    """Threads, one of which has just begun with something."""
+def reserve(monkeypatch: pytest.MonkeyPatch) -> Reserve:
+    """Threads, one of which has just begun with something, and no time has passed since."""
+    monkeypatch.setattr(time, "monotonic", lambda: 1000.0)
     reserve = Reserve()
     reserve.begin(1)
     return reserve
@@ -65,7 +66,9 @@ def test_lets_all_threads_go_where_requests_wait(reserve: Reserve) -> None:
     reserve.stand_by()
 
 
-def test_takes_over_from_a_thread_that_is_not_done_soon(reserve: Reserve) -> None:
+def test_takes_over_from_a_thread_that_is_not_done_soon() -> None:
+    reserve = Reserve()
+    reserve.begin(1)
     threads = [threading.Thread(target=reserve.stand_by, daemon=True) for _ in range(3)]
     for thread in threads:
         thread.start()
