@@ -87,7 +87,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Genera
 
 
 # What takes longest begins first, so that no process is left with it at the end.
-LONGEST = ["server", "attacks", "doctor", "commands", "push", "growth", "accounts", "docker", "browser"]
+LONGEST = ["server", "attacks", "doctor", "commands", "push", "growth", "edits", "accounts", "docker", "browser"]
 LONGEST += ["contract", "faults", "stops", "inside", "serve", "lock"]
 
 

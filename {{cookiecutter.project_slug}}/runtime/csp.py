@@ -11,8 +11,8 @@ ENFORCED, REPORTED = "Content-Security-Policy", "Content-Security-Policy-Report-
 
 # Of a WSGI environment: what the scripts and styles written into this page name, once one has asked for it.
 NONCE = "csp.nonce"
-# And whether the framework has had its own word, if only to send no policy.
-DECIDED = "csp.decided"
+# And which of the two headers the framework leaves out on purpose.
+LEFT_OUT = "csp.left_out"
 
 
 class CSP(StrEnum):

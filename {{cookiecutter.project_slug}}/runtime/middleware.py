@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 from runtime import env, logs, services, timeouts
-from runtime.csp import CSP, DECIDED, ENFORCED, NONCE, REPORTED, build_policy
+from runtime.csp import CSP, ENFORCED, LEFT_OUT, NONCE, REPORTED, build_policy
 from runtime.hosts import bare, is_allowed, port_of
 
 if TYPE_CHECKING:
@@ -96,22 +96,19 @@ class Middleware:
 
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], object]:
             sent = {name.lower() for name, _ in headers}
-            own = (
-                [field for field in headers if field[0].lower() != "x-request-id"]
-                if "x-request-id" in sent
-                else headers
-            )
+            if "x-request-id" in sent:
+                headers = [field for field in headers if field[0].lower() != "x-request-id"]
             more = [("X-Request-Id", request_id)]
             for lower, name, value in self.headers:
                 # A browser takes no notice of it over plain HTTP.
                 if lower not in sent and (secure or name is not HSTS):
                     more.append((name, value))
-            if DECIDED not in environ:
-                nonce = environ.get(NONCE)
-                for lower, name, plain, with_nonce in self.policies:
-                    if lower not in sent and (policy := with_nonce.replace(CSP.NONCE, nonce) if nonce else plain):
-                        more.append((name, policy))
-            return start_response(status, [*own, *more], *exc_info)
+            nonce, left_out = environ.get(NONCE), environ.get(LEFT_OUT, ())
+            for lower, name, plain, with_nonce in self.policies:
+                policy = with_nonce.replace(CSP.NONCE, nonce) if nonce else plain
+                if policy and lower not in sent and name not in left_out:
+                    more.append((name, policy))
+            return start_response(status, [*headers, *more], *exc_info)
 
         def respond(status: str, body: str, **headers: str) -> Iterable[bytes]:
             content = body.encode()
@@ -155,6 +152,7 @@ class Middleware:
             if self.debug or self.testing():
                 raise
             logger.exception("The application failed.")
+            environ.pop(LEFT_OUT, None)
             return refuse("500 Internal Server Error")
         if environ["REQUEST_METHOD"] == "HEAD":
             if hasattr(response, "close"):

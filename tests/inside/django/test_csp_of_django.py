@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.http import HttpRequest, HttpResponse
 from django.utils import csp as djangos
-from django.views.decorators.csp import csp_override
+from django.views.decorators.csp import csp_override, csp_report_only_override
 
 from runtime import csp
 from tests.visitor import Visitor
@@ -47,3 +47,38 @@ def test_djangos_own_middleware_may_be_there_too(
     response = Visitor(application_with(MIDDLEWARE=middleware)).get(page_of("{{ csp_nonce }}"))
     assert f"'nonce-{response.text}'" in response.headers[ENFORCED]
     assert len(response.headers.getlist(ENFORCED)) == 1
+
+
+def outermost(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    def answer(request: HttpRequest) -> HttpResponse:
+        get_response(request)
+        raise RuntimeError("broken")
+
+    return answer
+
+
+def test_a_response_that_takes_anothers_place_has_the_policy(
+    application_with: Callable[..., Any], settings: Any
+) -> None:
+    web = Visitor(application_with(MIDDLEWARE=[f"{__name__}.outermost", *settings.MIDDLEWARE]))
+    response = web.get("/")
+    assert response.status_code == 500
+    assert response.headers[ENFORCED] == csp.build_policy(settings.SECURE_CSP)
+
+
+def test_a_view_may_have_its_own_report(web: Visitor, add_page: Callable[..., str]) -> None:
+    """And the enforced policy stays."""
+    view = csp_report_only_override({"default-src": ["'none'"]})(lambda request: HttpResponse())
+    headers = web.get(add_page("own", view)).headers
+    assert headers[f"{ENFORCED}-Report-Only"] == "default-src 'none'"
+    assert headers[ENFORCED]
+
+
+def test_a_view_may_have_no_report(
+    application_with: Callable[..., Any], add_page: Callable[..., str], settings: Any
+) -> None:
+    web = Visitor(application_with(SECURE_CSP_REPORT_ONLY={"default-src": ["'none'"]}))
+    view = csp_report_only_override({})(lambda request: HttpResponse())
+    headers = web.get(add_page("own", view)).headers
+    assert f"{ENFORCED}-Report-Only" not in headers
+    assert headers[ENFORCED]

@@ -65,6 +65,14 @@ def test_the_api_answers_in_json(accept: str, web: Visitor) -> None:
     assert is_page(web.get("/apiary", headers={"Accept": accept}))
 
 
+@pytest.mark.parametrize(("paths", "api"), [(["/v1/", "/v2/"], True), (["/api/"], False), ([], False)])
+def test_the_owner_says_what_is_the_api(paths: list[str], api: bool, application_with: Callable[..., Any]) -> None:
+    web = Visitor(application_with(API_PATHS=paths))
+    for headers in {}, {"Host": "shop.example"}:
+        assert is_page(web.get("/v2/none", headers=headers)) is not api
+        assert (web.get("/v2/none", headers=headers).content_type == "application/problem+json") is api
+
+
 @pytest.mark.parametrize("status", [400, 403, 404, 500, 503])
 def test_a_problem_has_its_request_id_and_no_reason(
     status: int, web: Visitor, errors: dict[int, Exception], page_that_raises: Callable[[Exception], str]

@@ -1,5 +1,8 @@
 """A key that replaces another: what the old one has signed is as good as before, for as long as it is listed."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -86,3 +89,10 @@ def test_a_browser_stays_known(visit: Callable[..., Visitor], recognize_with: Ca
     for changes, known in (BEFORE, name), (ROTATED, name), (AFTER, ""):
         assert recognize_with(changes, lambda: devices.recognize(cookie, "a@b.example", stored)) == known
         assert recognize_with(changes, lambda: devices.recognize(cookie, "c@b.example", stored)) == ""
+
+
+def test_the_keys_are_those_of_the_environment() -> None:
+    code = "from config import settings; print(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)"
+    environment = os.environ | {"SECRET_KEY": NEW, "SECRET_KEY_FALLBACKS": f"{OLD},{OLD[::-1]}"}
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert result.stdout.split() == [NEW, OLD, OLD[::-1]]

@@ -116,3 +116,24 @@ def test_the_application_sees_the_visitors_address() -> None:
     whole = Middleware(application, hosts=["localhost"], services={}, error=lambda status, environ: ("", {}))
     Visitor(whole).get("/", headers={"X-Forwarded-For": "203.0.113.9"}, environ_overrides=router)
     assert seen == [("203.0.113.9", "10.0.0.1")]
+
+
+def test_a_response_keeps_the_headers_that_it_has() -> None:
+    own = {name.lower(): "own" for name in [*SECURITY_HEADERS, "Content-Security-Policy", "Strict-Transport-Security"]}
+
+    def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
+        start_response("200 OK", [*own.items(), ("X-Request-Id", "another")])
+        return []
+
+    whole = Middleware(
+        application,
+        hosts=["localhost"],
+        services={},
+        error=lambda status, environ: ("", {}),
+        csp={"default-src": "'self'"},
+        csp_report_only={"default-src": "'none'"},
+    )
+    headers = Visitor(whole).get("/", headers={"X-Request-Id": "this"}).headers
+    assert {name: headers.getlist(name) for name in own} == {name: ["own"] for name in own}
+    assert headers.getlist("X-Request-Id") == ["this"]
+    assert headers.getlist("Content-Security-Policy-Report-Only") == ["default-src 'none'"]

@@ -154,8 +154,9 @@ class ContentSecurityPolicy(ContentSecurityPolicyMiddleware):
     """Django's, whose word is the last: a view may have decided that there is no policy (``@csp_override({})``)."""
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        request.META[csp.DECIDED] = True
-        return super().process_response(request, response)
+        decided = super().process_response(request, response)
+        request.META[csp.LEFT_OUT] = [name for name in (csp.ENFORCED, csp.REPORTED) if name not in decided]
+        return decided
 
 
 # Bodies of requests
