@@ -3,13 +3,13 @@
 import logging
 import sys
 
-from django.core.exceptions import ImproperlyConfigured, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from pages import errors
-from runtime import services
+from runtime import framework, services
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """503 where the database is what failed, which passes by itself; 500 for anything else."""
     error = sys.exception()
-    unattached = isinstance(error, ImproperlyConfigured) and "settings.DATABASES" in str(error)
+    unattached = framework.lacks_database(error)
     if unattached:
         logger.warning(" ".join(services.NO_DATABASE))
     status = 503 if unattached or isinstance(error, InterfaceError | OperationalError) else 500

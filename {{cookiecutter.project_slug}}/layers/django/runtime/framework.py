@@ -15,7 +15,7 @@ from wsgiref.headers import Headers
 from django.conf import settings
 from django.contrib.staticfiles.storage import StaticFilesStorage, staticfiles_storage
 from django.core.cache import cache
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import ImproperlyConfigured, RequestDataTooBig
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import DEFAULT_DB_ALIAS, connection, connections
@@ -47,6 +47,11 @@ def services(application: object) -> dict[str, Callable[[], object] | None]:
     """
     attached: dict[str, Callable[[], object] | None] = {"database": ask_database if settings.DATABASE_URL else None}
     return attached | ({"cache": ask_cache} if settings.REDIS_URL else {})
+
+
+def lacks_database(error: BaseException | None) -> bool:
+    """Whether Django raised it since no database is attached."""
+    return isinstance(error, ImproperlyConfigured) and "settings.DATABASES" in str(error)
 
 
 def ask_database() -> None:

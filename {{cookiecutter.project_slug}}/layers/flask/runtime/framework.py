@@ -86,6 +86,11 @@ class NoDatabaseError(Exception):
     """No database is attached."""
 
 
+def lacks_database(error: BaseException | None) -> bool:
+    """Whether an error was raised since no database is attached."""
+    return isinstance(error, NoDatabaseError)
+
+
 def connect_to_nothing() -> NoReturn:
     """Stands in for the driver's ``connect`` where there is nothing to connect to."""
     raise NoDatabaseError("no database attached")
