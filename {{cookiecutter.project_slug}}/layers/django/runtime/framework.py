@@ -182,6 +182,7 @@ def load(name: str) -> object:
 
 def check_static_files(application: object, templates: Mapping[Path, str]) -> None:
     """Every file that a template or a stylesheet names must exist, or the build and the page fail."""
+    import io
     import tempfile
 
     from django.contrib.staticfiles import finders
@@ -196,7 +197,9 @@ def check_static_files(application: object, templates: Mapping[Path, str]) -> No
     storages = settings.STORAGES | {"staticfiles": manifest}
     with tempfile.TemporaryDirectory() as folder, override_settings(STATIC_ROOT=folder, STORAGES=storages):
         # The admin's own files are Django's to check.
-        call_command("collectstatic", ignore_patterns=["admin"], interactive=False, verbosity=0)
+        call_command(
+            "collectstatic", ignore_patterns=["admin"], interactive=False, verbosity=0, stderr=io.StringIO()
+        )
 
 
 def check_migrations(application: object) -> None:

@@ -29,6 +29,7 @@ from wsgiref.headers import Headers
 
 import flask
 import sqlalchemy
+from dotenv import dotenv_values
 from flask import Flask, current_app, request
 from sqlalchemy import Engine, event
 from werkzeug.datastructures import FileStorage, MultiDict
@@ -433,10 +434,12 @@ def refuse_what_is_too_large() -> None:
 
 
 def load(name: str) -> Flask:
-    """The application of a module, on a database in memory, since the doctor asks on any machine."""
-    database_url(Path.cwd(), debug=False)  # whose advice the doctor gives
-    os.environ["DATABASE_URL"] = "sqlite://"
+    """The application of a module, with the database that is configured: in place of any SQLite, one in memory."""
+    configured = database_url(Path.cwd(), debug=False)  # whose advice the doctor gives
+    url = configured or dotenv_values(".env").get("DATABASE_URL") or ""
+    os.environ["DATABASE_URL"] = url if url.startswith("postgres") else "sqlite://"
     application: Flask = importlib.import_module(name).application
+    application.config["DATABASE_IS_KNOWN"] = bool(url)
     return application
 
 
@@ -459,13 +462,32 @@ def check_static_files(application: Flask, templates: Mapping[Path, str]) -> str
     return f"served without hashed names and uncompressed, unless {hook} says: python -m config.build"
 
 
-def check_migrations(application: Flask) -> None:
-    """Every model must be as its migrations make it."""
-    alembic = migrations(application)
+def check_migrations(application: Flask) -> str | None:
+    """Every model must be as its migrations make it.
+
+    A database is asked and not changed; only one in memory is migrated. Returns why none of them could tell.
+    """
+    alembic, known = migrations(application), application.config["DATABASE_IS_KNOWN"]
     with application.app_context():
-        alembic.upgrade()
-        if alembic.compare_metadata():
-            raise CheckError("A model has changed since the last migration.", "flask db revision 'What has changed'")
+        sqlite = application.extensions["sqlalchemy"].engine.dialect.name == "sqlite"
+        try:
+            if sqlite:
+                alembic.upgrade()
+            else:
+                alembic.op.execute("SET TRANSACTION READ ONLY")
+            if alembic.needs_upgrade():
+                return "not compared, since the database lacks the newest migration: python -m config.release"
+            changed = alembic.compare_metadata()
+        except sqlalchemy.exc.DBAPIError as error:
+            reason = " ".join(str(error.orig).split())
+            if not sqlite:
+                return f"not compared, since the database of DATABASE_URL does not answer: {reason}"
+            if not known:
+                return f"not compared, since DATABASE_URL is not set and they are not for SQLite: {reason}"
+            raise CheckError(f"A migration fails on SQLite: {reason}.", "Correct it, or set DATABASE_URL.") from error
+    if changed:
+        raise CheckError("A model has changed since the last migration.", "flask db revision 'What has changed'")
+    return None
 
 
 def check_deployment(application: Flask) -> None:
