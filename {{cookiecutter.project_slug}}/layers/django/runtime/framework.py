@@ -197,9 +197,7 @@ def check_static_files(application: object, templates: Mapping[Path, str]) -> No
     storages = settings.STORAGES | {"staticfiles": manifest}
     with tempfile.TemporaryDirectory() as folder, override_settings(STATIC_ROOT=folder, STORAGES=storages):
         # The admin's own files are Django's to check.
-        call_command(
-            "collectstatic", ignore_patterns=["admin"], interactive=False, verbosity=0, stderr=io.StringIO()
-        )
+        call_command("collectstatic", ignore_patterns=["admin"], interactive=False, verbosity=0, stderr=io.StringIO())
 
 
 def check_migrations(application: object) -> None:

@@ -254,14 +254,19 @@ def static_folders(app: Flask) -> dict[str, tuple[str, Path]]:
     return folders
 
 
+def files_below(folder: Path, address: str) -> dict[str, Path]:
+    """Every file in a folder by its address, but for hidden ones and an editor's copies."""
+    names = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    hidden = {name for name in names if any(part[0] == "." or part[-1] == "~" for part in name.parts)}
+    return {address + name.as_posix(): folder / name for name in names if name not in hidden}
+
+
 def static_files(app: Flask) -> dict[str, Path]:
-    """Every static file by its address, but for hidden ones and an editor's copies."""
-    return {
-        address + name.as_posix(): folder / name
-        for address, folder in static_folders(app).values()
-        for name in sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-        if not any(part.startswith(".") or part.endswith("~") for part in name.parts)
-    }
+    """Every static file by its address."""
+    files: dict[str, Path] = {}
+    for address, folder in static_folders(app).values():
+        files |= files_below(folder, address)
+    return files
 
 
 def serve_static(app: Flask) -> None:
@@ -276,7 +281,8 @@ def serve_static(app: Flask) -> None:
     folders, root = static_folders(app), Path(app.config["STATIC_ROOT"])
     names = published(root)
     hashed = {*names.values()}
-    files = {address: root / address[1:] for address in [*names, *hashed]} if names else static_files(app)
+    files = files_below(root, "/") if names else static_files(app)
+    files.pop(f"/{MANIFEST}", None)
 
     def add_headers(headers: Headers, path: str, address: str) -> None:
         # By default it is of the file's time, which each build may set anew.
