@@ -100,8 +100,7 @@ class Build:
         uv("venv", "--python", INTERPRETERS[PYTHON], self.runtime)
         lock = ["--no-deps", "--require-hashes", "--requirement", self.project / "requirements.txt"]
         uv("pip", "install", "--python", self.runtime, *lock)
-        if (self.project / "manage.py").exists():
-            self.run("python", "manage.py", "collectstatic", "--noinput")
+        self.run("python", "-m", "config.build")
         self.run("python", "-m", "config.release")
         self.copies: dict[str, Path] = {}
 
@@ -134,8 +133,8 @@ class Build:
             shutil.copytree(self.project, copy)
             shutil.copytree(LAYERS / layer, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
             if contender.large:
-                collected = copy / "staticfiles"
-                static = collected if collected.is_dir() else copy / "pages" / "static"
+                published = copy / "staticfiles"
+                static = published / "static" if (published / "static").is_dir() else published
                 (static / LARGE_FILE).write_bytes(os.urandom(LARGE_BYTES))
             self.run("python", "-m", "compileall", "-q", ".", cwd=copy)
         return self.copies[name]

@@ -83,6 +83,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "find-python": parse_shell,
     "install": parse_shell,
     "lock": parse_shell,
+    "post_compile": parse_shell,
     "requirements-test.txt": parse_requirements,
     "requirements.txt": parse_requirements,
 }

@@ -30,7 +30,8 @@ def both(project: Project) -> str:
     """The command that serves the project with misbehaving pages added, and a large static file."""
     for name in "both.py", "echo.py":
         shutil.copy(Path(__file__).parent / "probes" / name, project.path / name)
-    for folder in project.path / "pages" / "static", project.path / "staticfiles":
+    # Where the framework publishes them.
+    for folder in project.path / "staticfiles", project.path / "staticfiles" / "static":
         if folder.is_dir():
             (folder / LARGE).write_bytes(noise(8 << 20))
     return "gunicorn both:application"

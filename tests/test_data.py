@@ -358,3 +358,29 @@ def test_lets_many_processes_write_at_once(shop: Shop) -> None:
         _, errors = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, errors
     assert shop.python("print(count())") == "400\n"
+
+
+QUERY = "from accounts.models import User; print(User.objects.count())"
+WITHOUT = {
+    "django": [
+        "python manage.py migrate",
+        "python manage.py createsuperuser --noinput --email you@example.com",
+        "python manage.py dbshell",
+        f"python manage.py shell -c '{QUERY}'",
+    ],
+    "flask": ["flask db upgrade", "flask db revision x", "flask accounts list"],
+}
+
+
+@pytest.mark.parametrize(
+    ("project", "command"),
+    [(variant, command) for variant in THOROUGH for command in WITHOUT[variant.framework]],
+    indirect=["project"],
+    ids=str,
+)
+def test_ends_a_command_without_a_database_in_one_line(project: Project, command: str) -> None:
+    result = project.run(command)
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1, result.stderr
+    for cure in "No database is attached.", "`make .env`", "heroku addons:create heroku-postgresql":
+        assert cure in result.stderr

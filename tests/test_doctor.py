@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests import repository
@@ -147,6 +148,82 @@ def test_finds_what_would_fail(
     found = [line for line in complaints if line.startswith(f"FAIL  {complaint}")]
     assert len(found) == 1, complaints
     assert cure in found[0]
+
+
+# A migration that only PostgreSQL can take, which is the last.
+CITEXT = {
+    "django": (
+        "accounts/migrations/0002_citext.py",
+        """
+from django.db import migrations
+
+class Migration(migrations.Migration):
+    dependencies = [("accounts", "0001_initial")]
+    operations = [migrations.RunSQL("CREATE EXTENSION IF NOT EXISTS plpgsql; COMMENT ON COLUMN accounts_user.id IS ''")]
+""",
+    ),
+    "flask": (
+        "migrations/0002_citext.py",
+        """
+from alembic import op
+
+revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
+
+def upgrade() -> None:
+    op.execute("CREATE EXTENSION IF NOT EXISTS plpgsql")
+""",
+    ),
+}
+
+
+@pytest.fixture
+def for_postgresql(project: Project, patient: Path) -> Path:
+    """The copy with a migration that is not for SQLite."""
+    write(*CITEXT[project.variant.framework])(patient)
+    repository.commit(patient)
+    return patient
+
+
+def tables(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'")
+        return found.fetchone()[0]
+
+
+@pytest.mark.parametrize("where", ["environment", ".env"])
+def test_asks_the_database_that_is_configured(
+    where: str, project: Project, for_postgresql: Path, new_database: Callable[[], str]
+) -> None:
+    url = new_database()
+    variables = {"DATABASE_URL": url} if where == "environment" else {}
+    if not variables:
+        (for_postgresql / ".env").write_text(f"DATABASE_URL={url}\n")
+    # Empty, it is not changed.
+    assert examine(project, for_postgresql, **variables)[1] == []
+    assert tables(url) == 0
+    release = project.run(project.processes["release"], folder=for_postgresql, DATABASE_URL=url)
+    assert release.returncode == 0, release.stderr
+    assert examine(project, for_postgresql, **variables)[1] == []
+    change_a_model(for_postgresql)
+    repository.commit(for_postgresql)
+    before = tables(url)
+    _, complaints, _ = examine(project, for_postgresql, **variables)
+    assert any(line.startswith("FAIL  migrations follow models: A model has changed") for line in complaints)
+    assert tables(url) == before
+
+
+@pytest.mark.parametrize("url", ["", "postgres://nobody:secret@127.0.0.1:{port}/nothing"])
+def test_holds_nobody_to_a_database_that_is_not_there(
+    url: str, project: Project, for_postgresql: Path, refusing_port: int
+) -> None:
+    variables = {"DATABASE_URL": url.format(port=refusing_port)} if url else {}
+    result = project.run("python -m runtime.doctor", tools=True, folder=for_postgresql, **variables)
+    assert result.returncode == 0, result.stdout
+    line = next(line for line in result.stdout.splitlines() if "migrations follow models" in line)
+    if project.variant.framework == "flask":
+        assert line.startswith("ok    migrations follow models: not compared, since ")
+        assert ("refused" if url else "DATABASE_URL is not set") in line
+    assert "secret" not in result.stdout
 
 
 # What a line of a Procfile runs, and what of it cannot be found.

@@ -204,7 +204,8 @@ def test_redirects_nobody_to_another_site(scheme: str, dyno: Dyno) -> None:
 
 def test_publishes_assets_only(project: Project) -> None:
     hidden = [".env", ".git/config", "pages.css~"]
-    for folder in project.path / "pages" / "static", project.path / "staticfiles":
+    published = project.path / "staticfiles"
+    for folder in project.path / "pages" / "static", published, published / "static":
         for name in hidden if folder.is_dir() else []:
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text("secret")

@@ -383,8 +383,9 @@ def static_files() -> str | None:
     return remark
 
 
-def migrations() -> None:
-    runtime("framework").check_migrations(application())
+def migrations() -> str | None:
+    remark: str | None = runtime("framework").check_migrations(application())
+    return remark
 
 
 def deployment() -> None:

@@ -1,7 +1,10 @@
 """The services a platform attaches: their addresses, checked, with what every connection needs."""
 
 import re
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 from typing import Any, TypedDict
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
@@ -24,10 +27,28 @@ NO_DATABASE = (
     "Attach one: heroku addons:create heroku-postgresql:essential-0",
 )
 
+# The same to whoever typed a command.
+NO_DATABASE_HERE = (
+    "No database is attached."
+    " On a developer's machine `make .env` asks for a file of SQLite; on Heroku, attach one: "
+    "heroku addons:create heroku-postgresql:essential-0"
+)
 
 # What the log says of a service that is missing or does not answer, by the name that readiness gives it.
 MISSING = {"database": " ".join(NO_DATABASE)}
 LOOK_AT = {"cache": "heroku redis:info", "database": "heroku pg:info"}
+
+
+def explain_in_a_line(is_missing: Callable[[BaseException], bool]) -> None:
+    """Let a command that lacks the database end in one line, and a line of a shell too; any other error as always."""
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if is_missing(error):
+            print(NO_DATABASE_HERE, file=sys.stderr)
+        else:
+            sys.__excepthook__(kind, error, trace)
+
+    sys.excepthook = hook
 
 
 def without_password(url: str) -> str:

@@ -10,4 +10,8 @@ except ImportError as error:
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    import config  # noqa: F401  the .env, before what reads it
+    from runtime import framework, services
+
+    services.explain_in_a_line(framework.lacks_database)
     execute_from_command_line(sys.argv)

@@ -4,13 +4,13 @@ import logging
 import sys
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from pages import errors
-from runtime import services
+from runtime import framework, services
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """503 where the database is what failed, which passes by itself; 500 for anything else."""
     reason = sys.exception()
-    unattached = isinstance(reason, ImproperlyConfigured) and "settings.DATABASES" in str(reason)
+    unattached = framework.lacks_database(reason)
     if unattached:
         logger.warning(" ".join(services.NO_DATABASE))
     return error(request, 503 if unattached or isinstance(reason, InterfaceError | OperationalError) else 500)

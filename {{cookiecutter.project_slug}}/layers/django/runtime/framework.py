@@ -17,7 +17,7 @@ from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 from django.contrib.staticfiles.storage import StaticFilesStorage, staticfiles_storage
 from django.core.cache import cache
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import ImproperlyConfigured, RequestDataTooBig
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import DEFAULT_DB_ALIAS, connection, connections
@@ -53,6 +53,11 @@ def services(application: object) -> dict[str, Callable[[], object] | None]:
     """
     attached: dict[str, Callable[[], object] | None] = {"database": ask_database if settings.DATABASE_URL else None}
     return attached | ({"cache": ask_cache} if settings.REDIS_URL else {})
+
+
+def lacks_database(error: BaseException | None) -> bool:
+    """Whether Django raised it since no database is attached."""
+    return isinstance(error, ImproperlyConfigured) and "settings.DATABASES" in str(error)
 
 
 def ask_database() -> None:
@@ -219,6 +224,7 @@ def load(name: str) -> object:
 
 def check_static_files(application: object, templates: Mapping[Path, str]) -> None:
     """Every file that a template or a stylesheet names must exist, or the build and the page fail."""
+    import io
     import tempfile
 
     from django.contrib.staticfiles import finders
@@ -233,7 +239,7 @@ def check_static_files(application: object, templates: Mapping[Path, str]) -> No
     storages = settings.STORAGES | {"staticfiles": manifest}
     with tempfile.TemporaryDirectory() as folder, override_settings(STATIC_ROOT=folder, STORAGES=storages):
         # The admin's own files are Django's to check.
-        call_command("collectstatic", ignore_patterns=["admin"], interactive=False, verbosity=0)
+        call_command("collectstatic", ignore_patterns=["admin"], interactive=False, verbosity=0, stderr=io.StringIO())
 
 
 def check_migrations(application: object) -> None:

@@ -30,6 +30,7 @@ from wsgiref.headers import Headers
 
 import flask
 import sqlalchemy
+from dotenv import dotenv_values
 from flask import Flask, current_app, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from sqlalchemy import Engine, event
@@ -116,6 +117,11 @@ def csp_nonce() -> str:
 
 class NoDatabaseError(Exception):
     """No database is attached."""
+
+
+def lacks_database(error: BaseException | None) -> bool:
+    """Whether an error was raised since no database is attached."""
+    return isinstance(error, NoDatabaseError)
 
 
 def connect_to_nothing() -> NoReturn:
@@ -280,14 +286,19 @@ def static_folders(app: Flask) -> dict[str, tuple[str, Path]]:
     return folders
 
 
+def files_below(folder: Path, address: str) -> dict[str, Path]:
+    """Every file in a folder by its address, but for hidden ones and an editor's copies."""
+    names = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    hidden = {name for name in names if any(part[0] == "." or part[-1] == "~" for part in name.parts)}
+    return {address + name.as_posix(): folder / name for name in names if name not in hidden}
+
+
 def static_files(app: Flask) -> dict[str, Path]:
-    """Every static file by its address, but for hidden ones and an editor's copies."""
-    return {
-        address + name.as_posix(): folder / name
-        for address, folder in static_folders(app).values()
-        for name in sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-        if not any(part.startswith(".") or part.endswith("~") for part in name.parts)
-    }
+    """Every static file by its address."""
+    files: dict[str, Path] = {}
+    for address, folder in static_folders(app).values():
+        files |= files_below(folder, address)
+    return files
 
 
 def serve_static(app: Flask) -> None:
@@ -302,7 +313,8 @@ def serve_static(app: Flask) -> None:
     folders, root = static_folders(app), Path(app.config["STATIC_ROOT"])
     names = published(root)
     hashed = {*names.values()}
-    files = {address: root / address[1:] for address in [*names, *hashed]} if names else static_files(app)
+    files = files_below(root, "/") if names else static_files(app)
+    files.pop(f"/{MANIFEST}", None)
 
     def add_headers(headers: Headers, path: str, address: str) -> None:
         # By default it is of the file's time, which each build may set anew.
@@ -466,10 +478,12 @@ def refuse_what_is_too_large() -> None:
 
 
 def load(name: str) -> Flask:
-    """The application of a module, on a database in memory, since the doctor asks on any machine."""
-    database_url(Path.cwd(), debug=False)  # whose advice the doctor gives
-    os.environ["DATABASE_URL"] = "sqlite://"
+    """The application of a module, with the database that is configured: in place of any SQLite, one in memory."""
+    configured = database_url(Path.cwd(), debug=False)  # whose advice the doctor gives
+    url = configured or dotenv_values(".env").get("DATABASE_URL") or ""
+    os.environ["DATABASE_URL"] = url if url.startswith("postgres") else "sqlite://"
     application: Flask = importlib.import_module(name).application
+    application.config["DATABASE_IS_KNOWN"] = bool(url)
     return application
 
 
@@ -492,13 +506,32 @@ def check_static_files(application: Flask, templates: Mapping[Path, str]) -> str
     return f"served without hashed names and uncompressed, unless {hook} says: python -m config.build"
 
 
-def check_migrations(application: Flask) -> None:
-    """Every model must be as its migrations make it."""
-    alembic = migrations(application)
+def check_migrations(application: Flask) -> str | None:
+    """Every model must be as its migrations make it.
+
+    A database is asked and not changed; only one in memory is migrated. Returns why none of them could tell.
+    """
+    alembic, known = migrations(application), application.config["DATABASE_IS_KNOWN"]
     with application.app_context():
-        alembic.upgrade()
-        if alembic.compare_metadata():
-            raise CheckError("A model has changed since the last migration.", "flask db revision 'What has changed'")
+        sqlite = application.extensions["sqlalchemy"].engine.dialect.name == "sqlite"
+        try:
+            if sqlite:
+                alembic.upgrade()
+            else:
+                alembic.op.execute("SET TRANSACTION READ ONLY")
+            if alembic.needs_upgrade():
+                return "not compared, since the database lacks the newest migration: python -m config.release"
+            changed = alembic.compare_metadata()
+        except sqlalchemy.exc.DBAPIError as error:
+            reason = " ".join(str(error.orig).split())
+            if not sqlite:
+                return f"not compared, since the database of DATABASE_URL does not answer: {reason}"
+            if not known:
+                return f"not compared, since DATABASE_URL is not set and they are not for SQLite: {reason}"
+            raise CheckError(f"A migration fails on SQLite: {reason}.", "Correct it, or set DATABASE_URL.") from error
+    if changed:
+        raise CheckError("A model has changed since the last migration.", "flask db revision 'What has changed'")
+    return None
 
 
 def check_deployment(application: Flask) -> None:
