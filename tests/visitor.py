@@ -4,6 +4,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from http.cookies import SimpleCookie
+from typing import Any
 
 import requests
 
@@ -19,10 +20,17 @@ class Visitor:
         self.dyno, self.host = dyno, host
         self.cookies: dict[str, str] = {}
 
-    def request(self, method: str, path: str, data: dict[str, str] | None = None) -> requests.Response:
+    def request(
+        self,
+        method: str,
+        path: str,
+        data: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+        **arguments: Any,
+    ) -> requests.Response:
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        headers = {"Host": self.host, "Referer": f"https://{self.host}/"} | ({"Cookie": cookies} if cookies else {})
-        response = self.dyno.request(method, path, data=data, headers=headers)
+        own = {"Host": self.host, "Referer": f"https://{self.host}/"} | ({"Cookie": cookies} if cookies else {})
+        response = self.dyno.request(method, path, data=data, headers=own | (headers or {}), **arguments)
         for header in response.raw.headers.getlist("Set-Cookie"):
             for name, morsel in SimpleCookie(header).items():
                 self.cookies[name] = morsel.value
