@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import thorough
-from tests.crowd import workers
+from tests.crowd import Crowd, until, workers
 from tests.dyno import PATIENCE, SECRET_KEY, Dyno, running
 from tests.projects import Project
+from tests.protocol import HEAD, connect
 from tests.visitor import Visitor
 
 pytestmark = thorough
@@ -66,6 +67,39 @@ def test_spends_no_memory_on_what_it_refuses(kind: str, chunked: bool, project: 
         assert peak(dyno) - before < 25
         # Django takes what comes in chunks for empty.
         assert {status for status, _ in [first, *others]} <= {403, 413}
+
+
+def spooled(dyno: Dyno) -> int:
+    """What the workers have in files without a name, in bytes."""
+    files = [file for worker in workers(dyno) for file in Path(f"/proc/{worker}/fd").iterdir()]
+    found = 0
+    for file in files:
+        with contextlib.suppress(OSError):  # closed meanwhile
+            if str(file.readlink()).endswith("(deleted)") and "memfd" not in str(file.readlink()):
+                found += file.stat().st_size
+    return found
+
+
+def test_keeps_little_on_the_disk_of_what_is_unfinished(project: Project, database_url: str) -> None:
+    """Whoever keeps sending may go on, others who send a byte a second may not."""
+    variables = {"DATABASE_URL": database_url, "WEB_CONCURRENCY": "1", "WEB_MAX_BODY_MB": "1"}
+    announcement = b"POST /" + HEAD + b"Connection: close\r\nContent-Length: 1000000\r\n\r\n"
+    with (
+        running(project, **variables) as dyno,
+        Crowd(dyno, 120, announcement + bytes(900_000), b"x", stays_away=True) as crowd,
+        connect(dyno.port) as upload,
+    ):
+        upload.sendall(announcement + bytes(500_000))
+
+        def most_have_gone() -> bool:
+            upload.sendall(b"x")
+            return sum(not taken for taken in list(crowd.taken.values())) < 20
+
+        assert until(most_have_gone)
+        assert spooled(dyno) < 20_000_000
+        assert Visitor(dyno).get("/accounts/login/").status_code == 200
+        upload.sendall(bytes(500_000))
+        assert upload.recv(12) in {b"HTTP/1.1 403", b"HTTP/1.1 405", b"HTTP/1.1 200"}
 
 
 def test_goes_on_serving_meanwhile(dyno: Dyno) -> None:

@@ -30,7 +30,7 @@ from gunicorn.http import errors, wsgi
 from gunicorn.workers import base
 
 from runtime import logs, timeouts
-from runtime.connection import Connection, State
+from runtime.connection import CROWDED_BODY_BYTES, Connection, State
 from runtime.reserve import Reserve
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ ROUND = 0.25
 AT_ONCE = 16
 # Requests between two looks at the memory.
 LOOK = 1200
+# Bodies of the largest size that a worker has room for; it has more of others.
+LARGEST_BODIES = 8
 # Who ends first where there are too many connections.
 ENDS_FIRST = (State.LINGERING, State.HEAD, State.IDLE, State.BODY, State.SENDING)
 TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -150,6 +152,7 @@ class Worker(base.Worker):
             self.alive = False
         now = time.monotonic()
         self.end_overdue(now)
+        self.free_disk()
         self.watch(now)
         self.reserve.look(now)
         self.balance()
@@ -167,6 +170,18 @@ class Worker(base.Worker):
             self.end(connection)
         if slow := sum(state in {State.HEAD, State.BODY, State.SENDING} for _, state in overdue):
             logger.info(f"Clients that were too slow and were let go: {slow}")
+
+    def free_disk(self) -> None:
+        """Have all unfinished bodies take no more than a few of the largest may: those that have stalled end first."""
+        bodies = [(one, one.body.size) for one in list(self.connections.values()) if one.body]
+        surplus = sum(size for _, size in bodies) - LARGEST_BODIES * self.body_mb * 1024 * 1024
+        if surplus <= 0:
+            return
+        waiting = [(one.deadline, one, size) for one, size in bodies if one.deadline and size > CROWDED_BODY_BYTES]
+        for _, connection, size in sorted(waiting, key=lambda body: body[0]):
+            if surplus > 0:
+                self.end(connection)
+                surplus -= size
 
     def is_overdue(self, connection: Connection, deadline: float, state: State, now: float) -> bool:
         """Whether a connection has waited for long enough; one that a leaving worker has kept, for a shorter time."""
