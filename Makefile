@@ -1,4 +1,4 @@
-# Every command does its own set-up; Python 3.12, 3.13 or 3.14 and make (3.81 or newer) are all it needs.
+# Every command does its own set-up; Python 3.12 to 3.15 and make (3.81 or newer) are all it needs.
 .DEFAULT_GOAL := help
 # Each program with its path: macOS's make, 3.81, looks them up without regard to an exported PATH.
 BIN := .venv/bin

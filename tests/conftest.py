@@ -26,6 +26,7 @@ from tests.projects import (
     PYTHON,
     PYTHONS,
     RUNNABLE,
+    TESTED,
     THOROUGH,
     VARIANTS,
     Project,
@@ -71,8 +72,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_report_header() -> str:
+    left_out = ", ".join(version for version in INTERPRETERS if version not in TESTED) or "none"
     missing = ", ".join(version for version in PYTHONS if version not in INTERPRETERS) or "none"
-    return f"projects run on Python {', '.join(INTERPRETERS)}, all tests on {PYTHON}; not on this machine: {missing}"
+    return (
+        f"projects run on Python {', '.join(TESTED)}, all tests on {PYTHON}; "
+        f"only as a TEST_VARIANT: {left_out}; not on this machine: {missing}"
+    )
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -7,7 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -23,6 +23,11 @@ CHOICES = json.loads((ROOT / "cookiecutter.json").read_text())
 FRAMEWORKS: list[str] = CHOICES["framework"]
 PYTHONS: list[str] = CHOICES["python_version"]
 OPTIONS = sorted({layer.name for layer in (TEMPLATE / "layers").iterdir()} - {*FRAMEWORKS})
+
+
+def by_age(versions: Iterable[str]) -> list[str]:
+    """These versions of Python, the oldest first."""
+    return sorted(versions, key=lambda version: [int(number) for number in version.split(".")])
 
 
 def find_python(version: str) -> str | None:
@@ -51,12 +56,15 @@ class Variant:
 
 
 VARIANTS = [Variant(*answers) for answers in product(FRAMEWORKS, PYTHONS, ["", *OPTIONS])]
-# An option's files lie beside the others and change none of them, which its own tests prove; they run them too.
-RUNNABLE = [variant for variant in VARIANTS if variant.python in INTERPRETERS and not variant.option]
 # One variant only, as in flask-3.14 or django-3.12-docker, whose tests are those that the option adds.
 ONLY = os.environ.get("TEST_VARIANT", "")
 # What takes long, and does not hang on the version of Python, is tested with one: that variant's, or the default.
 PYTHON = next((version for version in PYTHONS if version in (ONLY.split("-") if ONLY else INTERPRETERS)), PYTHONS[0])
+# The rest with the oldest and the newest as well: what lies between them is tested as a variant alone, as CI does.
+EXTREMES = [*by_age(INTERPRETERS)[:1], *by_age(INTERPRETERS)[-1:]]
+TESTED = [version for version in INTERPRETERS if version == PYTHON or (version in EXTREMES and not ONLY)]
+# An option's files lie beside the others and change none of them, which its own tests prove; they run them too.
+RUNNABLE = [variant for variant in VARIANTS if variant.python in TESTED and not variant.option]
 THOROUGH = [variant for variant in RUNNABLE if variant.python == PYTHON]
 
 

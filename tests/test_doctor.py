@@ -12,7 +12,7 @@ import pytest
 
 from tests import repository
 from tests.conftest import thorough
-from tests.projects import Project
+from tests.projects import PYTHONS, Project
 
 pytestmark = thorough
 
@@ -84,10 +84,10 @@ def switch_a_protection_off(patient: Path) -> None:
         (write("uv.lock", ""), "one lock file", "git rm uv.lock"),
         (write("Pipfile.lock", "{}"), "one lock file", "git rm Pipfile.lock"),
         (remove("requirements.txt"), "one lock file", "make lock"),
-        (remove(".python-version"), ".python-version", "echo 3.13 > .python-version"),
-        (write(".python-version", "python-3.13\n"), ".python-version", "echo 3.13 > .python-version"),
-        (write(".python-version", "3.13\n3.14\n"), ".python-version", "echo 3.13 > .python-version"),
-        (write(".python-version", "3.9\n"), ".python-version", "echo 3.13 > .python-version"),
+        (remove(".python-version"), ".python-version", f"echo {PYTHONS[0]} > .python-version"),
+        (write(".python-version", "python-3.13\n"), ".python-version", f"echo {PYTHONS[0]} > .python-version"),
+        (write(".python-version", "3.13\n3.14\n"), ".python-version", f"echo {PYTHONS[0]} > .python-version"),
+        (write(".python-version", "3.9\n"), ".python-version", f"echo {PYTHONS[0]} > .python-version"),
         (write("runtime.txt", "python-3.13.1"), ".python-version", "git rm runtime.txt"),
         (ignore_python_version, ".python-version", "Delete it from there"),
         (write(".env", "SECRET_KEY=x"), "what is committed", "git rm -r --cached .env"),
@@ -141,6 +141,14 @@ def test_finds_what_would_fail(
     found = [line for line in complaints if line.startswith(f"FAIL  {complaint}")]
     assert len(found) == 1, complaints
     assert cure in found[0]
+
+
+def test_takes_every_python_that_a_project_may_choose(project: Project, patient: Path) -> None:
+    for version in PYTHONS:
+        (patient / ".python-version").write_text(f"{version}\n")
+        command = "python -c 'from runtime import doctor; doctor.python_version()'"
+        result = project.run(command, tools=True, folder=patient)
+        assert result.returncode == 0, result.stderr
 
 
 # What a line of a Procfile runs, and what of it cannot be found.
