@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # Each program with its path: macOS's make, 3.81, looks them up without regard to an exported PATH.
 BIN := .venv/bin
-.PHONY: bench demo fix help lint lock test
+.PHONY: ahead bench demo fix help lint lock test
 
 # For what they start in turn.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -14,6 +14,13 @@ FRAMEWORK ?= django
 ROUNDS := 3
 SECONDS := 1
 OUTPUT := docs
+# What is to be released next of what serves.
+ahead_django := git+https://github.com/django/django
+ahead_flask := git+https://github.com/pallets/flask
+ahead_gunicorn := git+https://github.com/benoitc/gunicorn
+ahead_werkzeug := git+https://github.com/pallets/werkzeug
+PACKAGE := flask
+SOURCE = $(or $(ahead_$(PACKAGE)),$(error PACKAGE is '$(PACKAGE)', and no ahead_$(PACKAGE) says where to find it))
 
 help:  ## Print this list
 	@sed -n 's/^\([a-z]*\):.*##/\1 /p' Makefile | awk '{name = $$1; $$1 = ""; printf "make %-5s%s\n", name, $$0}'
@@ -31,6 +38,10 @@ demo:  ## Generate the default project and serve it by its Procfile; FRAMEWORK=f
 
 test: .venv/ready  ## Render, install, test and boot every variant; TEST_VARIANT=flask-3.14 or TESTS=FILE for a part of it
 	$(BIN)/python -m pytest --numprocesses auto $(TESTS)
+
+ahead: .venv/ready  ## Test projects with a development version: PACKAGE=django, flask, gunicorn or werkzeug; SOURCE is another place
+	TEST_AHEAD='$(PACKAGE) @ $(SOURCE)' $(BIN)/python -m pytest --numprocesses auto tests/test_inside.py \
+		tests/test_contract.py tests/test_serve.py tests/test_commands.py::test_passes_its_own_tests_on_postgresql
 
 bench: .venv/ready  ## Measure what a project costs beside the bare framework, into docs/: 20 minutes; ROUNDS=1 takes 8
 	$(BIN)/python -m benchmarks --rounds $(ROUNDS) --seconds $(SECONDS) --output $(OUTPUT)

@@ -19,6 +19,7 @@ from tests.dyno import SECRET_KEY, Dyno, running
 from tests.ports import refusing_port as held_port
 from tests.privileges import IS_ROOT, can_run
 from tests.projects import (
+    AHEAD,
     FRAMEWORKS,
     INTERPRETERS,
     ONLY,
@@ -76,7 +77,7 @@ def pytest_report_header() -> str:
     missing = ", ".join(version for version in PYTHONS if version not in INTERPRETERS) or "none"
     return (
         f"projects run on Python {', '.join(TESTED)}, all tests on {PYTHON}; "
-        f"only as a TEST_VARIANT: {left_out}; not on this machine: {missing}"
+        f"only as a TEST_VARIANT: {left_out}; not on this machine: {missing}{f'; with {AHEAD}' if AHEAD else ''}"
     )
 
 
