@@ -25,7 +25,7 @@ rules = {
         "my-project",
     ),
     "framework": ("|".join(answers["_frameworks"]), " or ".join(answers["_frameworks"]), "django"),
-    "python_version": (r"3\.\d\d", "the first two numbers of a version", "3.13"),
+    "python_version": (r"3\.\d\d", "the first two numbers of a version", "3.14"),
     "docker": (r"(?i)[01fnty]|false|no|off|on|true|yes", "yes or no", "no"),
 }
 

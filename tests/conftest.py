@@ -19,6 +19,7 @@ from tests.dyno import SECRET_KEY, Dyno, running
 from tests.ports import refusing_port as held_port
 from tests.privileges import IS_ROOT, can_run
 from tests.projects import (
+    AHEAD,
     FRAMEWORKS,
     INTERPRETERS,
     ONLY,
@@ -26,6 +27,7 @@ from tests.projects import (
     PYTHON,
     PYTHONS,
     RUNNABLE,
+    TESTED,
     THOROUGH,
     VARIANTS,
     Project,
@@ -71,8 +73,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_report_header() -> str:
+    left_out = ", ".join(version for version in INTERPRETERS if version not in TESTED) or "none"
     missing = ", ".join(version for version in PYTHONS if version not in INTERPRETERS) or "none"
-    return f"projects run on Python {', '.join(INTERPRETERS)}, all tests on {PYTHON}; not on this machine: {missing}"
+    return (
+        f"projects run on Python {', '.join(TESTED)}, all tests on {PYTHON}; "
+        f"only as a TEST_VARIANT: {left_out}; not on this machine: {missing}{f'; with {AHEAD}' if AHEAD else ''}"
+    )
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

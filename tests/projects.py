@@ -3,17 +3,20 @@
 import contextlib
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
 import yaml
 from cookiecutter.main import cookiecutter
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.privileges import hand_over, publish, reachable_python, unprivileged
 
@@ -25,10 +28,21 @@ PYTHONS: list[str] = CHOICES["python_version"]
 OPTIONS = sorted({layer.name for layer in (TEMPLATE / "layers").iterdir()} - {*FRAMEWORKS})
 
 
+def by_age(versions: Iterable[str]) -> list[str]:
+    """These versions of Python, the oldest first."""
+    return sorted(versions, key=lambda version: [int(number) for number in version.split(".")])
+
+
 def find_python(version: str) -> str | None:
     """The path of that Python on this machine, found the way a generated project finds it."""
     command = ["sh", str(TEMPLATE / "bin" / "find-python"), version]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or None
+
+
+def pins(lock: Path, requirement: str) -> bool:
+    """Whether a lock has a version of what is required."""
+    name = canonicalize_name(Requirement(requirement).name)
+    return re.search(rf"^{name}(\[.*\])?==", lock.read_text(), re.MULTILINE) is not None
 
 
 INTERPRETERS = {version: path for version in PYTHONS if (path := find_python(version))}
@@ -45,18 +59,32 @@ class Variant:
     def __str__(self) -> str:
         return "-".join(filter(None, [self.framework, self.python, self.option]))
 
+    @property
+    def lock(self) -> Path:
+        """What its tests and all that it runs are pinned in."""
+        return TEMPLATE / "layers" / self.framework / "requirements-test.txt"
+
     def render(self, output: Path) -> Path:
         options = {option: "yes" if option == self.option else "no" for option in OPTIONS}
         return render(output, framework=self.framework, python_version=self.python, **options)
 
 
 VARIANTS = [Variant(*answers) for answers in product(FRAMEWORKS, PYTHONS, ["", *OPTIONS])]
-# An option's files lie beside the others and change none of them, which its own tests prove; they run them too.
-RUNNABLE = [variant for variant in VARIANTS if variant.python in INTERPRETERS and not variant.option]
 # One variant only, as in flask-3.14 or django-3.12-docker, whose tests are those that the option adds.
 ONLY = os.environ.get("TEST_VARIANT", "")
 # What takes long, and does not hang on the version of Python, is tested with one: that variant's, or the default.
 PYTHON = next((version for version in PYTHONS if version in (ONLY.split("-") if ONLY else INTERPRETERS)), PYTHONS[0])
+# The rest with the oldest and the newest as well: what lies between them is tested as a variant alone, as CI does.
+# A requirement that is installed over what the locks pin, as in "flask @ git+https://…": what is to be released next.
+AHEAD = os.environ.get("TEST_AHEAD", "")
+EXTREMES = [*by_age(INTERPRETERS)[:1], *by_age(INTERPRETERS)[-1:]]
+TESTED = [version for version in INTERPRETERS if version == PYTHON or (version in EXTREMES and not (ONLY or AHEAD))]
+# An option's files lie beside the others and change none of them, which its own tests prove; they run them too.
+RUNNABLE = [
+    variant
+    for variant in VARIANTS
+    if variant.python in TESTED and not variant.option and (not AHEAD or pins(variant.lock, AHEAD))
+]
 THOROUGH = [variant for variant in RUNNABLE if variant.python == PYTHON]
 
 
@@ -129,6 +157,8 @@ class Project:
         for lock, folder in ("requirements.txt", self.runtime), ("requirements-test.txt", self.tools):
             uv("venv", "--clear", "--python", python, folder)
             uv("pip", "install", "--python", folder, "--no-deps", "--require-hashes", "--requirement", self.path / lock)
+            if AHEAD and pins(self.path / lock, AHEAD):
+                uv("pip", "install", "--python", folder, "--prerelease", "allow", AHEAD)
         self.bytecode.mkdir()
         hand_over(self.bytecode)
         # What the buildpack does where it finds a manage.py, and then with a hook of the project's; no variable is set.

@@ -14,7 +14,7 @@ import pytest
 from tests import repository
 from tests.conftest import thorough
 from tests.dyno import SECRET_KEY as KEY
-from tests.projects import Project
+from tests.projects import PYTHONS, Project
 
 pytestmark = thorough
 
@@ -90,10 +90,10 @@ def switch_a_protection_off(patient: Path) -> None:
         (write("uv.lock", ""), "one lock file", "git rm uv.lock"),
         (write("Pipfile.lock", "{}"), "one lock file", "git rm Pipfile.lock"),
         (remove("requirements.txt"), "one lock file", "make lock"),
-        (remove(".python-version"), ".python-version", "echo 3.13 > .python-version"),
-        (write(".python-version", "python-3.13\n"), ".python-version", "echo 3.13 > .python-version"),
-        (write(".python-version", "3.13\n3.14\n"), ".python-version", "echo 3.13 > .python-version"),
-        (write(".python-version", "3.9\n"), ".python-version", "echo 3.13 > .python-version"),
+        (remove(".python-version"), ".python-version", f"echo {PYTHONS[0]} > .python-version"),
+        (write(".python-version", "python-3.13\n"), ".python-version", f"echo {PYTHONS[0]} > .python-version"),
+        (write(".python-version", "3.13\n3.14\n"), ".python-version", f"echo {PYTHONS[0]} > .python-version"),
+        (write(".python-version", "3.9\n"), ".python-version", f"echo {PYTHONS[0]} > .python-version"),
         (write("runtime.txt", "python-3.13.1"), ".python-version", "git rm runtime.txt"),
         (ignore_python_version, ".python-version", "Delete it from there"),
         (write(".env", "SECRET_KEY=x"), "what is committed", "git rm -r --cached .env"),
@@ -224,6 +224,14 @@ def test_holds_nobody_to_a_database_that_is_not_there(
         assert line.startswith("ok    migrations follow models: not compared, since ")
         assert ("refused" if url else "DATABASE_URL is not set") in line
     assert "secret" not in result.stdout
+
+
+def test_takes_every_python_that_a_project_may_choose(project: Project, patient: Path) -> None:
+    for version in PYTHONS:
+        (patient / ".python-version").write_text(f"{version}\n")
+        command = "python -c 'from runtime import doctor; doctor.python_version()'"
+        result = project.run(command, tools=True, folder=patient)
+        assert result.returncode == 0, result.stderr
 
 
 # What a line of a Procfile runs, and what of it cannot be found.

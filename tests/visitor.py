@@ -11,6 +11,8 @@ import requests
 from tests.dyno import Dyno
 
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
+# What sends a visitor on; from 3.2 on, Flask says the latter.
+REDIRECTS = {302, 303}
 
 
 class Visitor:

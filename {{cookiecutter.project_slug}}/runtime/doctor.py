@@ -31,7 +31,8 @@ from runtime.checks import CheckError
 ROOT = Path.cwd()
 APPLICATION = "config.wsgi"
 APP_JSON = Path(__file__).with_name("app-json.schema.json")
-SUPPORTED_PYTHONS = ("3.12", "3.13", "3.14")
+# Of what the platform takes, what the dependencies run on; the first is what the template generates.
+SUPPORTED_PYTHONS = ("3.14", "3.13", "3.12", "3.15")
 LOCKS = {"requirements.txt", "Pipfile.lock", "poetry.lock", "uv.lock"}
 PIN = "Pin anew: make lock"
 # What a shell knows by itself, what only structures a command, and what starts the command behind it.
@@ -69,7 +70,7 @@ def package_manager() -> None:
 
 
 def python_version() -> None:
-    cure = f"Write one line: echo {SUPPORTED_PYTHONS[1]} > .python-version"
+    cure = f"Write one line: echo {SUPPORTED_PYTHONS[0]} > .python-version"
     if (ROOT / "runtime.txt").exists():
         raise CheckError("runtime.txt is deprecated and wins over .python-version.", "Delete it: git rm runtime.txt")
     if not (ROOT / ".python-version").exists():

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 SESSION = "__Host-session"
+# What sends a visitor on; from 3.2 on, Flask says the latter.
+REDIRECTS = {302, 303}
 
 
 class Visitor(Client):

@@ -10,7 +10,7 @@ from limits.errors import StorageError
 from accounts import texts, throttle
 from tests.accounts import PASSWORD, Person
 from tests.accounts_fixtures import link, log_in, mails
-from tests.visitor import Visitor
+from tests.visitor import REDIRECTS, Visitor
 
 ANOTHER = "another fine horse"
 
@@ -153,16 +153,18 @@ def test_memory_stands_in_for_redis(
 @pytest.mark.parametrize("path", ["/accounts/signup/", "/accounts/reset/"])
 def test_nobody_is_flooded_with_mail(path: str, web: Visitor, address: str, log: list[str]) -> None:
     statuses = [web.submit(path, email=address).status_code for _ in range(5)]
-    assert statuses == [302, 302, 302, 429, 429]
+    assert statuses[3:] == [429, 429]
+    assert {*statuses[:3]} <= REDIRECTS
     assert len(mails(log)) == 3
 
 
 def test_one_client_cannot_try_every_address(web: Visitor, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(throttle.LIMITS["send mail"], "client", limits.parse("5 per hour"))
     statuses = [web.submit("/accounts/reset/", email=f"{n}{address}").status_code for n in range(7)]
-    assert statuses == [302] * 5 + [429] * 2
+    assert statuses[5:] == [429, 429]
+    assert {*statuses[:5]} <= REDIRECTS
     elsewhere = {"X-Forwarded-For": "198.51.100.7, 203.0.113.9"}
-    assert web.submit("/accounts/reset/", email=f"8{address}", headers=elsewhere).status_code == 302
+    assert web.submit("/accounts/reset/", email=f"8{address}", headers=elsewhere).status_code in REDIRECTS
 
 
 @pytest.mark.parametrize(
