@@ -40,7 +40,7 @@ def test_finds_nothing_and_changes_nothing(project: Project, patient: Path) -> N
     before = {path: path.stat().st_mtime_ns for path in patient.rglob("*") if ".git" not in path.parts}
     status, complaints, titles = examine(project, patient)
     assert (status, complaints) == (0, [])
-    assert len(titles) == len(set(titles)) == 12
+    assert len(titles) == len(set(titles)) == 13
     assert {path: path.stat().st_mtime_ns for path in patient.rglob("*") if ".git" not in path.parts} == before
 
 
@@ -355,9 +355,9 @@ def test_finds_a_variable_that_cannot_be_used(
     assert any(complaint in line for line in complaints), complaints
 
 
-@pytest.mark.parametrize(("connections", "fits"), [("20", True), ("19", False)])
+@pytest.mark.parametrize(("connections", "fits"), [("25", True), ("24", False)])
 def test_counts_database_connections(connections: str, fits: bool, project: Project, patient: Path) -> None:
-    variables = {"WEB_CONCURRENCY": "4", "WEB_THREADS": "5"}
+    variables = {"WEB_CONCURRENCY": "4", "WEB_THREADS": "5", "WORKER_THREADS": "3"}
     status, complaints, _ = examine(project, patient, "--connections", connections, **variables)
     assert (status == 0) is fits
     assert fits or "WEB_THREADS=4" in complaints[0]

@@ -2,3 +2,4 @@
 BUILD = $(BIN)/python manage.py collectstatic --noinput --verbosity 0
 # Whoever reads this knows that it is for development only.
 RUN = DJANGO_RUNSERVER_HIDE_WARNING=true $(BIN)/python manage.py runserver $$port
+JOBS = $(BIN)/python manage.py jobs

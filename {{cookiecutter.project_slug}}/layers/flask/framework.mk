@@ -1,3 +1,4 @@
 # What the Makefile needs to know of Flask.
 BUILD = true
 RUN = $(BIN)/python -m flask run --debug --port $$port
+JOBS = $(BIN)/python -m flask jobs

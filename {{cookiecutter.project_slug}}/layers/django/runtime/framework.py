@@ -3,11 +3,12 @@
 The part for the doctor imports what it needs when it is asked: a process that serves would carry it for nothing.
 """
 
+import contextlib
 import functools
 import importlib
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,14 @@ from django.core.cache import cache
 from django.core.exceptions import RequestDataTooBig
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import DEFAULT_DB_ALIAS, close_old_connections, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import Resolver404, get_resolver, resolve
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
+from runtime import backlog
 from runtime.checks import CheckError
 
 logger = logging.getLogger(__name__)
@@ -46,10 +48,12 @@ def services(application: object) -> dict[str, Callable[[], object] | None]:
     return attached | ({"cache": ask_cache} if settings.REDIS_URL else {})
 
 
-def ask_database() -> None:
+def ask_database() -> dict[str, str]:
+    """The states of what is in it."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
+        return backlog.states(job_connection())
     finally:
         # A thread keeps its connection, and the one that asks this has no other use for it. SQLite's own ``close`` does
         # nothing where the database is in memory.
@@ -66,6 +70,24 @@ def disconnect() -> None:
         opened.close()
         if hasattr(opened, "close_pool"):
             opened.close_pool()
+
+
+def job_connection() -> Any:
+    """The connection, and with it the transaction, that whoever calls is in; None on SQLite, which has no jobs."""
+    if connection.vendor == "sqlite":
+        return None
+    connection.ensure_connection()
+    return connection.connection
+
+
+@contextlib.contextmanager
+def around_job(application: object) -> Iterator[None]:
+    """What a request has, too: a connection that is looked at before it is used."""
+    close_old_connections()
+    try:
+        yield
+    finally:
+        close_old_connections()
 
 
 class LogBackend(BaseEmailBackend):

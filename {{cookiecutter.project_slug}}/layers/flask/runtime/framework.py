@@ -4,6 +4,7 @@ The part for the doctor imports what it needs when it is asked: a process that s
 """
 
 import atexit
+import contextlib
 import functools
 import hashlib
 import importlib
@@ -15,13 +16,14 @@ import shutil
 import smtplib
 import ssl
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn, cast
 from weakref import WeakSet
 
+import click
 import flask
 import sqlalchemy
 from flask import Flask, current_app, request
@@ -31,6 +33,7 @@ from werkzeug.formparser import FormDataParser
 from whitenoise import WhiteNoise
 from whitenoise.compress import Compressor
 
+from runtime import backlog
 from runtime.checks import CheckError
 from runtime.services import database_url
 
@@ -55,6 +58,7 @@ def init_app(app: Flask) -> None:
     # Every request is held to MAX_CONTENT_LENGTH, MAX_FORM_PARTS and ``takes_files``.
     app.request_class = Request
     app.before_request(refuse_what_is_too_large)
+    app.cli.command("jobs")(show_jobs)
     applications.add(app)
     if app.config["SQLALCHEMY_DATABASE_URI"] is None:
         app.config["SQLALCHEMY_DATABASE_URI"] = "postgresql://"
@@ -82,9 +86,11 @@ def services(application: Flask) -> dict[str, Callable[[], object] | None]:
     They use the application's extensions, Flask-SQLAlchemy and Flask-Caching.
     """
 
-    def ask_database() -> None:
+    def ask_database() -> dict[str, str]:
+        """The states of what is in it."""
         with application.app_context(), application.extensions["sqlalchemy"].engine.connect() as connection:
             connection.execute(sqlalchemy.text("SELECT 1"))
+            return backlog.states(driver_connection(connection))
 
     def ask_cache() -> None:
         with application.app_context():
@@ -105,6 +111,22 @@ def disconnect() -> None:
                 engine.dispose()
 
 
+def job_connection() -> Any:
+    """The connection, and with it the transaction, that whoever calls is in; None on SQLite, which has no jobs."""
+    return driver_connection(current_app.extensions["sqlalchemy"].session.connection())
+
+
+def driver_connection(connection: sqlalchemy.Connection) -> Any:
+    return connection.connection.driver_connection if connection.dialect.name == "postgresql" else None
+
+
+@contextlib.contextmanager
+def around_job(application: Flask) -> Iterator[None]:
+    """What a request has, too: an application context, and a session that ends with it."""
+    with application.app_context():
+        yield
+
+
 def migrations(application: Flask) -> "Alembic":
     """The application's migrations, for ``flask db`` and a release; a process that serves needs none."""
     if known := application.extensions.get("alembic"):
@@ -113,7 +135,48 @@ def migrations(application: Flask) -> "Alembic":
     logging.getLogger("alembic.runtime.plugins").setLevel("WARNING")
     from flask_alembic import Alembic
 
+    # The tables of jobs are the engine's, and no model's.
+    context = application.config.setdefault("ALEMBIC_CONTEXT", {})
+    context.setdefault("include_name", lambda name, kind, parents: kind != "table" or not is_of_jobs(name))
     return Alembic(application, metadatas=application.extensions["sqlalchemy"].metadata, run_mkdir=False)
+
+
+def is_of_jobs(table: str | None) -> bool:
+    return (table or "").startswith("procrastinate_")
+
+
+def jobs_schema() -> dict[str, str]:
+    """The SQL files with which the engine of the jobs has made and changed its tables, in their order."""
+    from importlib import resources
+
+    files = (resources.files("procrastinate") / "sql" / "migrations").iterdir()
+    texts = {file.name.removesuffix(".sql"): file.read_text("utf-8") for file in files if file.name.endswith(".sql")}
+    return dict(sorted(texts.items()))
+
+
+def migrate_jobs(connection: sqlalchemy.Connection, *, until: str, after: str = "") -> None:
+    """Apply those files that come after one and until another one, named without their ``.sql``."""
+    if (driver := driver_connection(connection)) is None:
+        return
+    files = jobs_schema()
+    if until not in files:
+        raise ValueError(f"procrastinate has no {until}.sql")
+    for name, text in files.items():
+        if after < name <= until:
+            driver.execute(text)
+
+
+def drop_jobs(connection: sqlalchemy.Connection) -> None:
+    """Drop all that they have made."""
+    if (driver := driver_connection(connection)) is None:
+        return
+    driver.execute("DROP TABLE procrastinate_events, procrastinate_periodic_defers, procrastinate_jobs CASCADE")
+    driver.execute("DROP TABLE procrastinate_workers")
+    query = "SELECT oid::regprocedure::text FROM pg_proc WHERE proname LIKE 'procrastinate\\_%'"
+    for (function,) in driver.execute(query).fetchall():
+        driver.execute(f"DROP FUNCTION {function}")
+    for kind in "job_to_defer_v1", "job_event_type", "job_status":
+        driver.execute(f"DROP TYPE procrastinate_{kind}")
 
 
 def send_mail(recipient: str, subject: str, text: str) -> None:
@@ -143,6 +206,14 @@ def send_mail(recipient: str, subject: str, text: str) -> None:
         if server["username"]:
             connection.login(server["username"], server["password"])
         connection.send_message(message)
+
+
+@click.option("--retry", type=int, metavar="JOB", help="Let a worker begin it again, or now.")
+@click.option("--delete", type=int, metavar="JOB")
+def show_jobs(retry: int | None, delete: int | None) -> None:
+    """Show the jobs, after one of them is tried again or deleted."""
+    for line in backlog.command(setting("DATABASE_URL"), retry, delete):
+        click.echo(line)
 
 
 # Static files
@@ -274,6 +345,18 @@ def check_migrations(application: Flask) -> None:
         alembic.upgrade()
         if alembic.compare_metadata():
             raise CheckError("A model has changed since the last migration.", "flask db revision 'What has changed'")
+    check_jobs_schema(application)
+
+
+def check_jobs_schema(application: Flask) -> None:
+    """What makes the tables of jobs must be as new as the engine that uses them."""
+    *_, newest = jobs_schema()
+    folder = Path(application.config["ALEMBIC"]["script_location"])
+    if not any(newest in file.read_text("utf-8") for file in folder.glob("*.py")):
+        raise CheckError(
+            f"The tables of jobs are older than procrastinate, which has them until {newest}.",
+            "flask db revision --empty --branch jobs 'Jobs', and in it migrate_jobs with what is after 0001_jobs.py.",
+        )
 
 
 def check_deployment(application: Flask) -> None:
