@@ -244,6 +244,15 @@ def task_modules(folder: Path, package: str = "") -> Iterator[str]:
             yield from task_modules(child, f"{package}{child.name}.")
 
 
+def backing_off(strategy: procrastinate.BaseRetryStrategy | None) -> procrastinate.BaseRetryStrategy | None:
+    """What ``retry=3`` means, which says only how often; anything that says when is left as it is."""
+    if type(strategy) is not procrastinate.RetryStrategy:
+        return strategy
+    if strategy.wait or strategy.linear_wait or strategy.exponential_wait:
+        return strategy
+    return BackOff(max_attempts=strategy.max_attempts, retry_exceptions=strategy.retry_exceptions)
+
+
 def log_job(record: logging.LogRecord) -> bool:
     """Name the job that a line is of."""
     if (number := running.get()) is not None and not hasattr(record, "job"):
@@ -390,13 +399,7 @@ def main() -> None:
     for name in task_modules(Path.cwd()):
         importlib.import_module(name)
     for task in jobs.tasks.values():
-        # What says only how often waits for longer each time.
-        if type(task.retry_strategy) is procrastinate.RetryStrategy:
-            strategy = task.retry_strategy
-            if not strategy.wait and not strategy.linear_wait and not strategy.exponential_wait:
-                task.retry_strategy = BackOff(
-                    max_attempts=strategy.max_attempts, retry_exceptions=strategy.retry_exceptions
-                )
+        task.retry_strategy = backing_off(task.retry_strategy)
     for handler in logging.getLogger().handlers:
         handler.addFilter(log_job)
         handler.addFilter(log_engine)

@@ -65,7 +65,7 @@ def test_an_application_may_have_no_tls(new: Callable[..., Flask]) -> None:
 def test_an_application_may_have_no_database(new: Callable[..., Flask]) -> None:
     with_one, without = new(), new(SQLALCHEMY_DATABASE_URI=None)
     for application, state in (with_one, "ok"), (without, "missing"), (with_one, "ok"):
-        assert Visitor(application).get("/readyz").json == {"database": state}
+        assert (Visitor(application).get("/readyz").json or {})["database"] == state
     assert Visitor(without).get("/").status_code == 200
     assert Visitor(without).get("/accounts/login/").status_code == 503
 
