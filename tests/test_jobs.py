@@ -25,10 +25,10 @@ from tests.test_faults import master_of, signal_database
 pytestmark = thorough
 
 PROBES = Path(__file__).parent / "probes"
-# A worker in a hurry: what takes half a minute takes a second.
+# A worker in a hurry: what takes half a minute takes a few seconds.
 HURRIED = """
 from runtime import backlog, work
-backlog.SILENCE, work.HEARTBEAT, work.RESCUE, work.GRACE = 2, 0.5, 0.5, 1
+backlog.SILENCE, work.HEARTBEAT, work.RESCUE, work.GRACE = 6, 0.5, 1, 1
 work.main()
 """
 COMMANDS = {"django": "python manage.py jobs", "flask": "flask jobs"}
@@ -46,14 +46,14 @@ class Database:
             cursor = connection.execute(query, values)
             return cursor.fetchall() if cursor.description else []
 
-    def defer(self, task: str, **arguments: Any) -> int:
-        query = "INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES ('default', %s, %s) RETURNING id"
-        ((number,),) = self.query(query, f"chores.tasks.{task}", json.dumps(arguments))
+    def defer(self, task: str, queue: str = "default", **arguments: Any) -> int:
+        query = "INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES (%s, %s, %s) RETURNING id"
+        ((number,),) = self.query(query, queue, f"chores.tasks.{task}", json.dumps(arguments))
         return number
 
     def states(self) -> list[str]:
-        """Of all jobs that are not done, but for those of the schedules; a worker deletes what is done."""
-        query = "SELECT status::text FROM procrastinate_jobs WHERE queue_name = 'default' ORDER BY id"
+        """Of all jobs that are not done; a worker deletes what is done."""
+        query = "SELECT status::text FROM procrastinate_jobs ORDER BY id"
         return [state for (state,) in self.query(query)]
 
 
@@ -80,7 +80,7 @@ def work(project: Project) -> Iterator[Work]:
         words = ["python", "-c", HURRIED] if hurried else shlex.split(project.processes["worker"])
         given = {"DATABASE_URL": database.url, "SECRET_KEY": SECRET_KEY, "WORKER_THREADS": str(threads)}
         environment = project.environment(given | variables)
-        workers.append(Server([*words, *(queues or ["default"])], project.path, environment))
+        workers.append(Server([*words, *queues], project.path, environment))
         workers[-1].wait_for("Working with")
         return workers[-1]
 
@@ -216,15 +216,16 @@ def test_gives_a_job_up_that_kills_its_workers(project: Project, database: Datab
 def test_leaves_the_jobs_of_a_worker_that_is_there(database: Database, work: Work, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     database.defer("wait_for", gate=str(gate))
-    first = work(database, hurried=True)
+    first = work(database, "default", hurried=True)
     first.wait_for("^begun$")
-    second = work(database, hurried=True)
-    # Killed, and rescued, after this one would have been.
-    third = work(database, hurried=True)
-    database.defer("kill")
-    assert until(lambda: any(worker.process.poll() is not None for worker in (first, second, third)))
-    assert until(lambda: lines("A job begins again", first, second, third) != [])
-    assert database.query("SELECT attempts FROM procrastinate_jobs ORDER BY id LIMIT 1") == [(0,)]
+    other = work(database, "others", hurried=True)
+    doomed = database.defer("kill", queue="others")
+    assert other.wait() == -signal.SIGKILL
+    # Gone for longer than this one has been there without an end of its job.
+    first.wait_for(rf"A job begins again: .*job={doomed}\b")
+    assert lines("begins again", first) == lines(rf"begins again.*job={doomed}\b", first)
+    gate.touch()
+    first.wait_for("A job is done.*attempt=1")
 
 
 # A database that is away
@@ -286,7 +287,7 @@ def test_waits_for_a_database_that_hangs(own: Database, work: Work, tmp_path: Pa
     signal_database(master, signal.SIGSTOP)
     try:
         # Longer than after which a worker is gone that says nothing.
-        assert not until(lambda: any(worker.process.poll() is not None for worker in workers), 4)
+        assert not until(lambda: any(worker.process.poll() is not None for worker in workers), 8)
     finally:
         signal_database(master, signal.SIGCONT)
     own.defer("record", number=1)
@@ -313,8 +314,16 @@ def test_starts_before_its_database(project: Project, own: Database, work: Work)
 # Schedules
 
 
-def test_runs_what_is_scheduled_once(database: Database, work: Work) -> None:
-    workers = [work(database, "ticks") for _ in range(2)]
+@pytest.fixture
+def clock(project: Project) -> Iterator[None]:
+    """The project has a task that comes round every second."""
+    clock = shutil.copytree(PROBES / "clock", project.path / "clock", ignore=shutil.ignore_patterns("__pycache__"))
+    yield
+    shutil.rmtree(clock)
+
+
+def test_runs_what_is_scheduled_once(clock: None, database: Database, work: Work) -> None:
+    workers = [work(database) for _ in range(2)]
     assert until(lambda: len(lines("^tick", *workers)) > 5)
     assert [worker.stop() for worker in workers] == [0, 0]
     ticks = lines("^tick", *workers)

@@ -41,9 +41,3 @@ def fail_again() -> NoReturn:
 @jobs.task
 def kill() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-@jobs.periodic(cron="* * * * * *")
-@jobs.task(queue="ticks")
-def tick(timestamp: int) -> None:
-    say(f"tick {timestamp}")
