@@ -262,8 +262,8 @@ def worker(run: Run) -> Iterator[str]:
     yield ""
     yield (
         f"Memory in MB (PSS) before and after its jobs; the median of {jobs.ONE_BY_ONE} from a job's deferral to its "
-        f"first line, the worker being idle; and how many of {jobs.TOGETHER} that come at once it does in a second, from "
-        "empty tables that PostgreSQL knows to be empty."
+        f"first line, the worker being idle; and how many of {jobs.TOGETHER} that come at once it does in a second, "
+        "from empty tables that PostgreSQL knows to be empty."
     )
     yield ""
     measures = "memory idle, MB", "memory after load, MB", "defer to start, ms", "jobs/s"

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 from flask import Flask
 
 from config import settings
 from config.app import create_app
 from runtime import framework
+from runtime.checks import CheckError
 from tests.accounts import PASSWORD
 from tests.accounts_fixtures import is_logged_in, link, log_in
 from tests.visitor import Visitor
@@ -89,3 +91,30 @@ def test_mail_goes_to_the_log(application: Flask, log: list[str]) -> None:
         framework.send_mail("you@example.com", "Hello", "Two\nlines")
     assert log[0].splitlines()[0].endswith('msg="Mail to you@example.com: Hello"')
     assert log[0].splitlines()[1:] == ["| Two", "| lines"]
+
+
+def test_the_tables_of_jobs_follow_the_engine(new: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
+    framework.check_jobs_schema(new())
+    later = {**framework.jobs_schema(), "99.00.00_01_more": "SELECT 1"}
+    monkeypatch.setattr(framework, "jobs_schema", lambda: later)
+    with pytest.raises(CheckError, match=r"until 99\.00\.00_01_more.*flask db revision"):
+        framework.check_jobs_schema(new())
+
+
+def test_the_tables_of_jobs_are_no_models_and_can_be_dropped(application: Flask) -> None:
+    alembic = framework.migrations(application)
+
+    def tables() -> set[str]:
+        with application.app_context():
+            found = sqlalchemy.inspect(application.extensions["sqlalchemy"].engine).get_table_names()
+        return {name for name in found if name.startswith("procrastinate_")}
+
+    before = tables()
+    with application.app_context():
+        assert alembic.compare_metadata() == []
+        alembic.downgrade("jobs@base")
+    assert tables() == set()
+    # Nothing of it is left that would be in the way.
+    with application.app_context():
+        alembic.upgrade()
+    assert tables() == before

@@ -4,13 +4,14 @@ import logging
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from procrastinate import RetryStrategy, utils
+from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import Job
 
-from runtime import backlog, logs, server, work
+from runtime import backlog, framework, logs, server, work
 from runtime.jobs import REQUEST_ID, BackOff, jobs
 from tests.visitor import Visitor
 
@@ -118,3 +119,20 @@ def test_the_next_job_has_its_own_request(web: Visitor) -> None:
     note.defer(word="one")
     assert ran == [("one", 0)]
     assert REQUEST_ID not in note.configure().job.task_kwargs
+
+
+def test_a_job_that_waits_already_leaves_the_transaction_whole(
+    application: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs.job_manager, "elsewhere", None)
+    once = note.configure(queueing_lock="once")
+    with framework.around_job(application):
+        once.defer(word="one")
+        if framework.job_connection() is None:
+            once.defer(word="two")
+            assert ran == [("one", 0), ("two", 0)]
+            return
+        with pytest.raises(AlreadyEnqueued):
+            once.defer(word="two")
+        (number,) = framework.job_connection().execute("SELECT count(*) FROM procrastinate_jobs").fetchone()
+    assert (number, ran) == (1, [])
