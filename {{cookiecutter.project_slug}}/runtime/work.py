@@ -87,7 +87,10 @@ def connections() -> int:
 
 
 class Pool(AsyncConnectionPool):
-    """One that may be opened before the database answers."""
+    """One that may be opened before the database answers, and does not ask each time whether it still does."""
+
+    def __init__(self, *arguments: Any, check: object, **options: Any) -> None:
+        super().__init__(*arguments, **options)
 
     async def open(self, wait: bool = False, timeout: float = 0) -> None:
         await super().open()
