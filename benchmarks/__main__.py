@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from benchmarks import imports, measure, plots, report, slow, spread
+from benchmarks import imports, jobs, measure, plots, report, slow, spread
 from benchmarks.contenders import BARE_PAGES, CLASSES, GTHREAD, PAGES, PROJECT, SERVED, SYNC, Build
 from benchmarks.samples import Samples
 from benchmarks.targets import targets, usual
@@ -63,6 +63,7 @@ def run(rounds: int, seconds: float, workers: list[int], frameworks: list[str]) 
                 # Where nobody is served, once is long enough.
                 slow.crowds(samples, build, *([GTHREAD, SYNC] if number == 1 else []))
                 spread.spread(samples, build, [PROJECT, GTHREAD] if number == 1 else [PROJECT])
+                jobs.worker(samples, build)
                 measure.generation(samples, build.framework, folder)
         tell("done")
     packages = {framework: profile[0] for framework, profile in profiles.items()}

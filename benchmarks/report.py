@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import load, slow, spread
+from benchmarks import jobs, load, slow, spread
 from benchmarks.contenders import (
     AS_IT_IS,
     BOOTED,
@@ -95,6 +95,7 @@ def markdown(run: Run) -> str:
         *spreads(run),
         *decisions(run),
         *memory_and_boot(run),
+        *worker(run),
         *(line for framework in run.frameworks for line in imports(run, framework)),
         *others(run),
     ]
@@ -254,6 +255,28 @@ def memory_and_boot(run: Run) -> Iterator[str]:
 
     head = ["Framework", "", "Workers", "Idle", "After load", "Boot to `/healthz`", "Boot to `/`"]
     yield from table(head, rows())
+
+
+def worker(run: Run) -> Iterator[str]:
+    yield "## The worker process, with 4 threads"
+    yield ""
+    yield (
+        f"Memory in MB (PSS) before and after its jobs; the median of {jobs.ONE_BY_ONE} from a job's deferral to its "
+        f"first line, the worker being idle; and how many of {jobs.TOGETHER} that come at once it does in a second, "
+        "from empty tables that PostgreSQL knows to be empty."
+    )
+    yield ""
+    measures = "memory idle, MB", "memory after load, MB", "defer to start, ms", "jobs/s"
+    yield from table(
+        ["", "Idle", "After load", "Defer to start, ms", "Jobs a second"],
+        (
+            [
+                TITLES[framework],
+                *(run.samples.summary(Figure(framework, measure, jobs.CHORES.name)) for measure in measures),
+            ]
+            for framework in run.frameworks
+        ),
+    )
 
 
 def imports(run: Run, framework: str) -> Iterator[str]:

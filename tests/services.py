@@ -64,11 +64,12 @@ def database_server() -> Iterator[str]:
         yield f"postgres://postgres:postgres@127.0.0.1:{port}/postgres"
 
 
-def new_database(server: str) -> str:
-    """Make an empty database and return its address."""
+def new_database(server: str, template: str = "") -> str:
+    """Make an empty database, or a copy of another one that nobody uses, and return its address."""
     name = f"test_{uuid.uuid4().hex}"
+    like = f' TEMPLATE "{template.rpartition("/")[2]}"' if template else ""
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}"{like}')
     return f"{server.rpartition('/')[0]}/{name}"
 
 

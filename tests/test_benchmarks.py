@@ -42,6 +42,9 @@ def test_measures_a_framework_completely(
     assert all(target.what in table for target in run.targets)
     assert f"## {report.TITLES[framework]}: what a boot imports" in table
     figures = json.loads((tmp_path / "benchmarks.json").read_text())["figures"]
+    (worker,) = (figure for figure in figures if figure["contender"] == "worker")
+    assert worker.keys() >= {"memory idle, MB", "memory after load, MB", "defer to start, ms", "jobs/s"}
+    assert "## The worker process" in table
     pages = {figure.get("page") for figure in figures}
     assert pages >= {"/healthz", "/", "static file", "/accounts/login/", "/wait", "100 in one burst"}
     for crowd in slow.CROWDS:

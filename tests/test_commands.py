@@ -88,10 +88,10 @@ def make(project: Path, *targets: str, **variables: str) -> subprocess.Completed
 
 def test_help_names_every_command(fresh: Path) -> None:
     listed = set(re.findall(r"^make (\w+) +\S", make(fresh).stdout, re.MULTILINE))
-    assert listed == {"doctor", "fix", "help", "lint", "lock", "run", "serve", "test"}
+    assert listed == {"doctor", "fix", "help", "jobs", "lint", "lock", "run", "serve", "test"}
 
 
-@pytest.mark.parametrize("target", ["doctor", "fix", "lint", "lock", "run", "serve", "test"])
+@pytest.mark.parametrize("target", ["doctor", "fix", "jobs", "lint", "lock", "run", "serve", "test"])
 def test_each_command_would_set_up_first(target: str, fresh: Path) -> None:
     assert not (fresh / ".venv").exists()
     set_up, _, own = make(fresh, "--dry-run", target).stdout.partition("touch .venv/ready\n")

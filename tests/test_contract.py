@@ -73,7 +73,7 @@ def test_is_alive_for_whoever_asks(https: bool, dyno: Dyno) -> None:
 
 def test_is_ready_with_its_database(dyno: Dyno) -> None:
     response = dyno.get("/readyz", https=False, headers={"Host": "10.0.0.1:5000"})
-    assert (response.status_code, response.json()) == (200, {"database": "ok"})
+    assert (response.status_code, response.json()) == (200, {"database": "ok", "jobs": "ok"})
 
 
 def test_does_not_log_health_checks(dyno: Dyno) -> None:

@@ -102,6 +102,7 @@ def test_is_composed_for_development(project: Project, dockerized: Path, databas
     services = yaml.safe_load((dockerized / "compose.yaml").read_text())["services"]
     release, web = services["release"], services["web"]
     assert release["command"] == project.processes["release"]
+    assert services["worker"]["command"] == project.processes["worker"]
     assert "sslmode=disable" in web["environment"]["DATABASE_URL"]
     port = str(free_port())
     with cache_server(tmp_path) as cache:
@@ -114,7 +115,7 @@ def test_is_composed_for_development(project: Project, dockerized: Path, databas
         try:
             server.wait_for("Serving with")
             ready = requests.get(f"http://127.0.0.1:{port}/readyz", timeout=PATIENCE)
-            assert ready.json() == {"database": "ok", "cache": "ok"}
+            assert ready.json() == {"database": "ok", "cache": "ok", "jobs": "ok"}
             assert requests.get(f"http://127.0.0.1:{port}/", timeout=PATIENCE).status_code == 200
         finally:
             server.stop()

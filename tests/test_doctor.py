@@ -465,9 +465,9 @@ def test_passes_a_canonical_host_that_is_allowed(allowed: str, project: Project,
     assert (status, complaints) == (0, [])
 
 
-@pytest.mark.parametrize(("connections", "fits"), [("20", True), ("19", False)])
+@pytest.mark.parametrize(("connections", "fits"), [("25", True), ("24", False)])
 def test_counts_database_connections(connections: str, fits: bool, project: Project, patient: Path) -> None:
-    variables = {"WEB_CONCURRENCY": "4", "WEB_THREADS": "5"}
+    variables = {"WEB_CONCURRENCY": "4", "WEB_THREADS": "5", "WORKER_THREADS": "3"}
     status, complaints, _ = examine(project, patient, "--connections", connections, **variables)
     assert (status == 0) is fits
     assert fits or "WEB_THREADS=4" in complaints[0]

@@ -67,6 +67,7 @@ def test_serves_with_whatever_is_set_and_asks_for_the_rest(
         assert [dyno.get("/healthz", https=https).status_code for https in (True, False)] == [200, 200]
 
         states = {"database": "ok" if "DATABASE_URL" in step else "missing"}
+        states |= {"jobs": "ok"} if "DATABASE_URL" in step else {}
         states |= {"cache": "ok"} if "REDIS_URL" in step else {}
         ready = dyno.get("/readyz")
         assert ready.json() == states

@@ -4,4 +4,5 @@ pytest_plugins = [
     "tests.framework",
     "tests.fixtures",
     "tests.accounts_fixtures",
+    "tests.jobs_fixtures",
 ]

@@ -400,16 +400,30 @@ def application() -> Any:
 
 
 def connections(limit: int | None) -> str:
-    from runtime import server, services
+    from runtime import server, services, work
 
     workers, _ = server.workers()
-    needed = workers * services.THREADS
+    for_jobs = work.connections()
+    needed = workers * services.THREADS + for_jobs
     if limit is not None and needed > limit:
         raise CheckError(
-            f"{workers} workers with {services.THREADS} threads need {needed} database connections, of {limit}.",
-            f"Take fewer: heroku config:set WEB_THREADS={max(1, limit // workers)}",
+            f"{workers} workers with {services.THREADS} threads, and one for jobs, need {needed} database connections, "
+            f"of {limit}.",
+            f"Take fewer: heroku config:set WEB_THREADS={max(1, (limit - for_jobs) // workers)}",
         )
-    return f"{needed} for {workers} workers of this machine, and as many again while a new version replaces them"
+    return (
+        f"{needed} for {workers} workers of this machine, {for_jobs} of them for jobs, "
+        "and as many again while a new version replaces them"
+    )
+
+
+def jobs(database_url: str) -> str:
+    """Whether somebody runs them, where the database is within reach; elsewhere how to start who does."""
+    from runtime import backlog
+
+    if complaint := backlog.examine(database_url):
+        raise CheckError(complaint, "")
+    return "they wait until a worker runs: heroku ps:scale worker=1"
 
 
 def main() -> None:
@@ -420,6 +434,8 @@ def main() -> None:
     os.environ["PYTHON_DOTENV_DISABLED"] = "1"
     os.environ.pop("DEBUG", None)
     logging.disable()
+    # Before the application is loaded without one.
+    database_url = os.environ.get("DATABASE_URL", "")
 
     checks: dict[str, Callable[[], str | None]] = {
         "one lock file": package_manager,
@@ -436,6 +452,7 @@ def main() -> None:
         "migrations follow models": migrations,
         "deployment checks": deployment,
         "database connections": partial(connections, limit),
+        "jobs": partial(jobs, database_url),
     }
     failed = False
     for title, check in checks.items():

@@ -125,7 +125,7 @@ class Middleware:
                 return respond("200 OK", "ok\n", Cache_Control="no-store")
             case "/readyz":
                 states = readiness(self.services)
-                status = "200 OK" if set(states.values()) <= {"ok"} else "503 Service Unavailable"
+                status = "200 OK" if set(states.values()) <= {"ok", "waiting"} else "503 Service Unavailable"
                 body = json.dumps(states) + "\n"
                 return respond(status, body, Content_Type="application/json", Cache_Control="no-store")
             case "/favicon.ico":  # which browsers ask for on a page that names no icon
@@ -211,13 +211,18 @@ def own_path(target: str) -> str:
 
 
 def readiness(needed: Mapping[str, Callable[[], object] | None]) -> dict[str, str]:
-    """The state of each service: ``ok``, ``missing`` or ``failing``. The log has the reason and the cure."""
+    """The state of each service: ``ok``, ``missing`` or ``failing``; jobs may be ``waiting``, which holds no page up.
+
+    The log has the reason and the cure.
+    """
     states = dict.fromkeys(needed, "ok")
     asked = {name: Question.ask(name, check) for name, check in needed.items() if check}
     for name in needed:
         try:
             if name in asked:
-                asked[name].result()
+                # With the states of what is in it.
+                answer = asked[name].result()
+                states |= answer if isinstance(answer, dict) else {}
             else:
                 states[name] = "missing"
                 logger.warning(services.MISSING[name])

@@ -139,6 +139,11 @@ def main() -> None:
     os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
     os.environ["PYTHONUNBUFFERED"] = "1"
     commands = read()
+    if not os.environ["DATABASE_URL"].startswith("postgres"):
+        # Which would refuse to start, and so end the others.
+        for name in [name for name, command in commands.items() if "runtime.work" in command]:
+            del commands[name]
+            print(f"Without the {name} process: on SQLite each job runs at once, where it is asked for.", flush=True)
     width = max(map(len, commands), default=0)
     processes = Processes()
     if (release := commands.pop("release", "")) and (status := processes.run({"release": release}, width)):

@@ -10,9 +10,8 @@ from runtime import release
 
 
 def steps() -> None:
-    """Bring the database to this version, and drop what nobody can use any more."""
+    """Bring the database to this version."""
     call_command("migrate", interactive=False, verbosity=1)
-    call_command("clearsessions")
 
 
 def main() -> None:

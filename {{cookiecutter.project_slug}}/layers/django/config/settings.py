@@ -24,6 +24,7 @@ HTTPS = env.flag("HTTPS", default=not DEBUG)
 INSTALLED_APPS = [
     "accounts",
     "pages",
+    "runtime",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -80,6 +81,10 @@ MAIL_SERVER = services.mail_server()
 MAILERS: dict[str, Any] = {"default": {"BACKEND": "runtime.framework.LogBackend"}}
 REDIS_URL = services.redis_url()
 
+if (DATABASE_URL or "").startswith("postgresql"):
+    # The tables of jobs and their pages in the admin; tasks are found by runtime/work.py.
+    INSTALLED_APPS += ["procrastinate.contrib.django"]
+    PROCRASTINATE_AUTODISCOVER_MODULE_NAME = None
 if DATABASE_URL:
     # A connection is kept by its thread, and looked at before a request uses it.
     DATABASES["default"] = dj_database_url.parse(DATABASE_URL, conn_max_age=600, conn_health_checks=True)
@@ -181,5 +186,7 @@ TIME_ZONE = "UTC"
 
 # `config` itself did it.
 LOGGING_CONFIG = None
+# It would log each task as it becomes known.
+logging.getLogger("procrastinate").setLevel("WARNING")
 # The access line tells a 404 already.
 logging.getLogger("django.request").setLevel("ERROR")

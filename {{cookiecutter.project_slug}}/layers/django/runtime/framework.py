@@ -3,11 +3,12 @@
 The part for the doctor imports what it needs when it is asked: a process that serves would carry it for nothing.
 """
 
+import contextlib
 import functools
 import importlib
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from wsgiref.headers import Headers
@@ -20,7 +21,7 @@ from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured, RequestDataTooBig
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import DEFAULT_DB_ALIAS, close_old_connections, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, multipartparser
 from django.http import request as requests
@@ -30,7 +31,7 @@ from django.utils.http import parse_header_parameters
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-from runtime import csp, static  # noqa: F401  # Parts of static files are sent as whole ones are.
+from runtime import backlog, csp, static  # noqa: F401  # Parts of static files are sent as whole ones are.
 from runtime.checks import CheckError
 
 HASHED_NAME = re.compile(r"\.([0-9a-f]{12})(?:\.[^./]*)?$")
@@ -60,10 +61,12 @@ def lacks_database(error: BaseException | None) -> bool:
     return isinstance(error, ImproperlyConfigured) and "settings.DATABASES" in str(error)
 
 
-def ask_database() -> None:
+def ask_database() -> dict[str, str]:
+    """The states of what is in it."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
+        return backlog.states(job_connection())
     finally:
         # A thread keeps its connection, and the one that asks this has no other use for it. SQLite's own ``close`` does
         # nothing where the database is in memory.
@@ -80,6 +83,24 @@ def disconnect() -> None:
         opened.close()
         if hasattr(opened, "close_pool"):
             opened.close_pool()
+
+
+def job_connection() -> Any:
+    """The connection, and with it the transaction, that whoever calls is in; None on SQLite, which has no jobs."""
+    if connection.vendor == "sqlite":
+        return None
+    connection.ensure_connection()
+    return connection.connection
+
+
+@contextlib.contextmanager
+def around_job(application: object) -> Iterator[None]:
+    """What a request has, too: a connection that is looked at before it is used."""
+    close_old_connections()
+    try:
+        yield
+    finally:
+        close_old_connections()
 
 
 class LogBackend(BaseEmailBackend):

@@ -3,6 +3,7 @@
 The part for the doctor imports what it needs when it is asked: a process that serves would carry it for nothing.
 """
 
+import contextlib
 import functools
 import hashlib
 import importlib
@@ -28,6 +29,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 from weakref import WeakSet
 from wsgiref.headers import Headers
 
+import click
 import flask
 import sqlalchemy
 from dotenv import dotenv_values
@@ -41,7 +43,7 @@ from werkzeug.local import LocalProxy
 from whitenoise import WhiteNoise
 from whitenoise.compress import Compressor
 
-from runtime import csp, static  # noqa: F401  # Parts of static files are sent as whole ones are.
+from runtime import backlog, csp, static  # noqa: F401  # Parts of static files are sent as whole ones are.
 from runtime.checks import CheckError
 from runtime.services import SQLITE, database_url
 
@@ -82,6 +84,7 @@ def init_app(app: Flask) -> None:
     app.config.setdefault("WTF_CSRF_SECRET_KEY", [*app.config["SECRET_KEY_FALLBACKS"], app.config["SECRET_KEY"]])
     app.before_request(refuse_what_is_too_large)
     app.context_processor(lambda: {"csp_nonce": LocalProxy(csp_nonce)})
+    app.cli.command("jobs")(show_jobs)
     applications.add(app)
     if app.config["SQLALCHEMY_DATABASE_URI"] is None:
         app.config["SQLALCHEMY_DATABASE_URI"] = "postgresql://"
@@ -135,9 +138,11 @@ def services(application: Flask) -> dict[str, Callable[[], object] | None]:
     They use the application's extensions, Flask-SQLAlchemy and Flask-Caching.
     """
 
-    def ask_database() -> None:
+    def ask_database() -> dict[str, str]:
+        """The states of what is in it."""
         with application.app_context(), application.extensions["sqlalchemy"].engine.connect() as connection:
             connection.execute(sqlalchemy.text("SELECT 1"))
+            return backlog.states(driver_connection(connection))
 
     def ask_cache() -> None:
         with application.app_context():
@@ -194,6 +199,22 @@ def begin_to_write(
         driver.execute("BEGIN IMMEDIATE")
 
 
+def job_connection() -> Any:
+    """The connection, and with it the transaction, that whoever calls is in; None on SQLite, which has no jobs."""
+    return driver_connection(current_app.extensions["sqlalchemy"].session.connection())
+
+
+def driver_connection(connection: sqlalchemy.Connection) -> Any:
+    return connection.connection.driver_connection if connection.dialect.name == "postgresql" else None
+
+
+@contextlib.contextmanager
+def around_job(application: Flask) -> Iterator[None]:
+    """What a request has, too: an application context, and a session that ends with it."""
+    with application.app_context():
+        yield
+
+
 def migrations(application: Flask) -> "Alembic":
     """The application's migrations, for ``flask db`` and a release; a process that serves needs none."""
     if known := application.extensions.get("alembic"):
@@ -234,9 +255,52 @@ def migrations(application: Flask) -> "Alembic":
         if isinstance(ctx.impl, SQLite):
             ctx.impl.check_foreign_keys()
 
-    context = {"on_version_apply": check, "render_as_batch": True}
+    context = {
+        "on_version_apply": check,
+        "render_as_batch": True,
+        # The tables of jobs are the engine's, and no model's.
+        "include_name": lambda name, kind, parents: kind != "table" or not is_of_jobs(name),
+    }
     application.config["ALEMBIC_CONTEXT"] = context | application.config.get("ALEMBIC_CONTEXT", {})
     return Alembic(application, metadatas=application.extensions["sqlalchemy"].metadata, run_mkdir=False)
+
+
+def is_of_jobs(table: str | None) -> bool:
+    return (table or "").startswith("procrastinate_")
+
+
+def jobs_schema() -> dict[str, str]:
+    """The SQL files with which the engine of the jobs has made and changed its tables, in their order."""
+    from importlib import resources
+
+    files = (resources.files("procrastinate") / "sql" / "migrations").iterdir()
+    texts = {file.name.removesuffix(".sql"): file.read_text("utf-8") for file in files if file.name.endswith(".sql")}
+    return dict(sorted(texts.items()))
+
+
+def migrate_jobs(connection: sqlalchemy.Connection, *, until: str, after: str = "") -> None:
+    """Apply those files that come after one and until another one, named without their ``.sql``."""
+    if (driver := driver_connection(connection)) is None:
+        return
+    files = jobs_schema()
+    if until not in files:
+        raise ValueError(f"procrastinate has no {until}.sql")
+    for name, text in files.items():
+        if after < name <= until:
+            driver.execute(text)
+
+
+def drop_jobs(connection: sqlalchemy.Connection) -> None:
+    """Drop all that they have made."""
+    if (driver := driver_connection(connection)) is None:
+        return
+    driver.execute("DROP TABLE procrastinate_events, procrastinate_periodic_defers, procrastinate_jobs CASCADE")
+    driver.execute("DROP TABLE procrastinate_workers")
+    query = "SELECT oid::regprocedure::text FROM pg_proc WHERE proname LIKE 'procrastinate\\_%'"
+    for (function,) in driver.execute(query).fetchall():
+        driver.execute(f"DROP FUNCTION {function}")
+    for kind in "job_to_defer_v1", "job_event_type", "job_status":
+        driver.execute(f"DROP TYPE procrastinate_{kind}")
 
 
 def send_mail(recipient: str, subject: str, text: str) -> None:
@@ -266,6 +330,14 @@ def send_mail(recipient: str, subject: str, text: str) -> None:
         if server["username"]:
             connection.login(server["username"], server["password"])
         connection.send_message(message)
+
+
+@click.option("--retry", type=int, metavar="JOB", help="Let a worker begin it again, or now.")
+@click.option("--delete", type=int, metavar="JOB")
+def show_jobs(retry: int | None, delete: int | None) -> None:
+    """Show the jobs, after one of them is tried again or deleted."""
+    for line in backlog.command(setting("DATABASE_URL"), retry, delete):
+        click.echo(line)
 
 
 # Static files
@@ -511,6 +583,7 @@ def check_migrations(application: Flask) -> str | None:
 
     A database is asked and not changed; only one in memory is migrated. Returns why none of them could tell.
     """
+    check_jobs_schema(application)
     alembic, known = migrations(application), application.config["DATABASE_IS_KNOWN"]
     with application.app_context():
         sqlite = application.extensions["sqlalchemy"].engine.dialect.name == "sqlite"
@@ -532,6 +605,17 @@ def check_migrations(application: Flask) -> str | None:
     if changed:
         raise CheckError("A model has changed since the last migration.", "flask db revision 'What has changed'")
     return None
+
+
+def check_jobs_schema(application: Flask) -> None:
+    """What makes the tables of jobs must be as new as the engine that uses them."""
+    *_, newest = jobs_schema()
+    folder = Path(application.config["ALEMBIC"]["script_location"])
+    if not any(newest in file.read_text("utf-8") for file in folder.glob("*.py")):
+        raise CheckError(
+            f"The tables of jobs are older than procrastinate, which has them until {newest}.",
+            "flask db revision --empty --branch jobs 'Jobs', and in it migrate_jobs with what is after 0001_jobs.py.",
+        )
 
 
 def check_deployment(application: Flask) -> None:

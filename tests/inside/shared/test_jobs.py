@@ -1,0 +1,140 @@
+"""Jobs where they are deferred, and what a worker decides without a database."""
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+from procrastinate import RetryStrategy, utils
+from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.jobs import Job
+
+from runtime import backlog, framework, logs, server, work
+from runtime.jobs import REQUEST_ID, BackOff, jobs
+from tests.visitor import Visitor
+
+ran: list[object] = []
+
+
+@jobs.task(name="tests.note")
+def note(word: str, number: int = 0) -> None:
+    ran.append((word, number))
+
+
+@jobs.task(name="tests.fail", retry=3)
+def fail() -> NoReturn:
+    raise RuntimeError("a bug")
+
+
+@pytest.fixture(autouse=True)
+def nothing_ran() -> Iterator[None]:
+    """No job has run when a test starts."""
+    ran.clear()
+    return iter([None])
+
+
+def test_a_job_runs_where_it_is_asked_for() -> None:
+    note.defer(word="one")
+    note.configure(queue="slow", lock="a", priority=1, schedule_in={"minutes": 5}).defer(word="two", number=2)
+    assert ran == [("one", 0), ("two", 2)]
+    # Called, it is a function as any other.
+    note("three")
+    assert ran[-1] == ("three", 0)
+
+
+def test_what_a_job_raises_is_raised_there() -> None:
+    with pytest.raises(RuntimeError, match="a bug"):
+        fail.defer()
+
+
+def test_a_job_takes_nothing_that_the_database_could_not_hold() -> None:
+    with pytest.raises(TypeError, match="JSON"):
+        note.configure(task_kwargs={"word": Path()}).defer()  # type: ignore[dict-item]
+    assert ran == []
+
+
+def test_a_test_may_collect_jobs(deferred: list[Job]) -> None:
+    note.defer(word="one")
+    assert [(job.task_name, job.task_kwargs) for job in deferred] == [("tests.note", {"word": "one"})]
+    assert ran == []
+
+
+@pytest.mark.parametrize(("attempts", "seconds"), [(0, 5), (1, 15), (2, 45), (6, 3600), (1000, 3600)])
+def test_a_failed_job_waits_longer_each_time(attempts: int, seconds: int) -> None:
+    job = Job(id=1, task_name="", queue="", lock=None, queueing_lock=None, attempts=attempts)
+    before = utils.utcnow()
+    decision = BackOff(max_attempts=1001).get_retry_decision(exception=RuntimeError(), job=job)
+    assert decision
+    assert decision.retry_at
+    assert timedelta() <= decision.retry_at - before - timedelta(seconds=seconds) < timedelta(seconds=60)
+    assert BackOff(max_attempts=attempts).get_retry_decision(exception=RuntimeError(), job=job) is None
+
+
+def test_what_says_only_how_often_backs_off() -> None:
+    own = RetryStrategy(max_attempts=1, wait=7)
+    assert work.backing_off(RetryStrategy(max_attempts=3)) == BackOff(max_attempts=3)
+    assert work.backing_off(own) is own
+    assert work.backing_off(None) is None
+
+
+def test_tasks_are_found_in_packages(tmp_path: Path) -> None:
+    for name in "shop/tasks.py", "shop/orders/tasks/__init__.py", "loose/tasks.py", "tests/tasks.py", "tasks.py":
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    for package in "shop", "shop/orders", "tests":
+        (tmp_path / package / "__init__.py").touch()
+    assert [*work.task_modules(tmp_path)] == ["shop.tasks", "shop.orders.tasks"]
+
+
+@pytest.mark.parametrize(("memory", "threads"), [(64, 1), (256, 2), (512, 4), (16384, 4)])
+def test_memory_says_how_many_jobs_run_at_once(memory: int, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "memory_mb", lambda: (memory, "a test"))
+    assert work.threads() == (threads, f"{memory} MB of a test")
+    monkeypatch.setenv("WORKER_THREADS", "7")
+    assert work.threads() == (7, "as WORKER_THREADS says")
+    assert work.connections() == 9
+
+
+def test_the_engines_own_lines_are_left_out() -> None:
+    def passes(name: str, action: str) -> bool:
+        record = logging.makeLogRecord({"name": name, "action": action, "job": {"id": 1, "task_name": "a"}})
+        return work.log_engine(record)
+
+    assert not passes("procrastinate.worker", "job_error")
+    assert passes("procrastinate.worker", "side_task_failed")
+    assert passes("shop", "job_error")
+
+
+def test_where_there_is_no_postgresql_nothing_is_said_of_jobs() -> None:
+    assert backlog.states(None) == {}
+    assert backlog.examine("sqlite:///db.sqlite3") is None
+    with pytest.raises(SystemExit, match="on SQLite each runs at once"):
+        list(backlog.command("sqlite:///db.sqlite3"))
+
+
+def test_the_next_job_has_its_own_request(web: Visitor) -> None:
+    logs.request_id.set("of-this-request")
+    note.defer(word="one")
+    assert ran == [("one", 0)]
+    assert REQUEST_ID not in note.configure().job.task_kwargs
+
+
+def test_a_job_that_waits_already_leaves_the_transaction_whole(
+    application: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs.job_manager, "elsewhere", None)
+    once = note.configure(queueing_lock="once")
+    # Django's connection is there without one.
+    with getattr(application, "app_context", contextlib.nullcontext)():
+        once.defer(word="one")
+        if framework.job_connection() is None:
+            once.defer(word="two")
+            assert ran == [("one", 0), ("two", 0)]
+            return
+        with pytest.raises(AlreadyEnqueued):
+            once.defer(word="two")
+        (number,) = framework.job_connection().execute("SELECT count(*) FROM procrastinate_jobs").fetchone()
+    assert (number, ran) == (1, [])
