@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
 
 from config import urls
 
@@ -29,6 +30,13 @@ if "PROBE_QUERIES" in os.environ:
 
 def broken(request: HttpRequest) -> NoReturn:
     raise RuntimeError("a bug\nwith two lines")
+
+
+@csrf_exempt
+def mistake(request: HttpRequest) -> NoReturn:
+    password = request.POST["password"]
+    assert password
+    raise RuntimeError(request.POST["words"])
 
 
 def data(request: HttpRequest) -> HttpResponse:
@@ -73,5 +81,5 @@ def worker(request: HttpRequest) -> JsonResponse:
 
 
 urls.urlpatterns += [
-    path(view.__name__, view) for view in (broken, data, large, leak, process, row, setting, sleep, worker)
+    path(view.__name__, view) for view in (broken, data, large, leak, mistake, process, row, setting, sleep, worker)
 ]

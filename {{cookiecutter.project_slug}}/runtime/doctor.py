@@ -356,6 +356,13 @@ def secret_key() -> None:
         raise CheckError("SECRET_KEY is not set.", "Set one: heroku config:set SECRET_KEY=$(openssl rand -hex 32)")
 
 
+def error_tracking() -> str:
+    from urllib.parse import urlsplit
+
+    address = runtime("errors").dsn()
+    return f"sent to {urlsplit(address).hostname}" if address else "SENTRY_DSN is not set, so they are in the log only"
+
+
 def static_files() -> None:
     runtime("framework").check_static_files(
         application(), {path.relative_to(ROOT): path.read_text("utf-8") for path in templates()}
@@ -405,6 +412,7 @@ def main() -> None:
         "locks follow pyproject.toml": locks,
         # First, since the settings make a key where there is none.
         "SECRET_KEY": secret_key,
+        "errors": error_tracking,
         "Procfile": procfile,
         "app.json": app_json,
         "web process starts": gunicorn,

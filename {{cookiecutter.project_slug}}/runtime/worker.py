@@ -553,6 +553,7 @@ def report(thread: int, request: Any, age: float) -> None:
     """Log a request past its limit, with its own id and the stack of its thread."""
     error = TimeoutError(f"{request.method} {request.path} has produced nothing for {timeouts.REQUEST} s")
     token = logs.request_id.set(dict(request.headers).get("X-REQUEST-ID", ""))
+    logs.target.set(f"{request.method} {request.path}")
     logger.error(
         "A request is past its limit (WEB_TIMEOUT).",
         exc_info=error.with_traceback(stack(thread)),
