@@ -37,10 +37,10 @@ HIDDEN = re.compile(
     r"""
     (?<=\?) [\w.%~+-]+ = [^\s"'<>)]*                                # a query
     | (?<=://) [^\s/@"']+ (?=@)                                     # a name and a password in a URL
-    | [\w.+-]+ @ [\w-]+ (?:\.[\w-]+)+                               # an e-mail address
+    | (?<![\w.+-]) [\w.+-]+ @ [\w-]+ (?:\.[\w-]+)+                 # an e-mail address
     | (?<![\w.]) \d{1,3} (?:\.\d{1,3}){3} (?![\w.]*\w)              # an IP address, of version 4
     | (?<![\w:]) (?: (?:[0-9a-f]{1,4}:){7} [0-9a-f]{1,4} |           # and of version 6
-        (?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*)? :: (?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*)? ) (?![\w:])
+        (?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*)? :: (?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*)? (?:\.\d{1,3}){0,3} ) (?![\w:])
     | (?<=\[parameters:) (?s:.*) (?=\])                             # SQLAlchemy's, of a statement
     | (?<=DETAIL:) (?s:.*)                                          # PostgreSQL's, of a row
     """,
