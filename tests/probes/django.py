@@ -63,6 +63,13 @@ def sleep(request: HttpRequest) -> HttpResponse:
     return HttpResponse("slept")
 
 
+def hold(request: HttpRequest) -> HttpResponse:
+    print("probe holds\n", end="", flush=True)
+    while not os.path.exists(request.GET["until"]):
+        time.sleep(0.01)
+    return HttpResponse("held")
+
+
 def leak(request: HttpRequest) -> HttpResponse:
     leaked.append(bytes(range(256)) * 4096 * int(request.GET["mb"]))
     return HttpResponse("leaked")
@@ -81,5 +88,6 @@ def worker(request: HttpRequest) -> JsonResponse:
 
 
 urls.urlpatterns += [
-    path(view.__name__, view) for view in (broken, data, large, leak, mistake, process, row, setting, sleep, worker)
+    path(view.__name__, view)
+    for view in (broken, data, hold, large, leak, mistake, process, row, setting, sleep, worker)
 ]

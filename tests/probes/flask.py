@@ -58,6 +58,14 @@ def sleep() -> str:
     return "slept"
 
 
+@application.get("/hold")
+def hold() -> str:
+    print("probe holds\n", end="", flush=True)
+    while not os.path.exists(request.args["until"]):
+        time.sleep(0.01)
+    return "held"
+
+
 @application.get("/leak")
 def leak() -> str:
     leaked.append(bytes(range(256)) * 4096 * int(request.args["mb"]))
