@@ -39,6 +39,7 @@ NAMES = {
         "proxy_protocol",
         "threads",
         "worker_connections",
+        "workers",
     },
     "gunicorn.http": {"get_parser"},
     "gunicorn.http.errors": {"InvalidChunkSize", "InvalidHeader", "LimitRequestHeaders", "NoMoreData"},

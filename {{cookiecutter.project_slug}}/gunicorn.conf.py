@@ -47,6 +47,9 @@ worker.Worker.memory_mb = None if env.text("WEB_MAX_REQUESTS") else server.memor
 # Spread, so that workers are not replaced all at once.
 max_requests_jitter = max_requests // 4
 
+# Every five minutes the log says what a worker takes, and when another number of them, or of threads, would be better.
+worker.Worker.resources = server.memory_mb()[0], server.usable_cpus()
+
 # Each worker would have a queue of its own, dropped when it is replaced.
 reuse_port = False
 

@@ -15,6 +15,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
 
 from config import urls
 
@@ -30,6 +31,13 @@ if "PROBE_QUERIES" in os.environ:
 
 def broken(request: HttpRequest) -> NoReturn:
     raise RuntimeError("a bug\nwith two lines")
+
+
+@csrf_exempt
+def mistake(request: HttpRequest) -> NoReturn:
+    password = request.POST["password"]
+    assert password
+    raise RuntimeError(request.POST["words"])
 
 
 def data(request: HttpRequest) -> HttpResponse:
@@ -56,6 +64,13 @@ def sleep(request: HttpRequest) -> HttpResponse:
     return HttpResponse("slept")
 
 
+def hold(request: HttpRequest) -> HttpResponse:
+    print("probe holds\n", end="", flush=True)
+    while not os.path.exists(request.GET["until"]):
+        time.sleep(0.01)
+    return HttpResponse("held")
+
+
 def leak(request: HttpRequest) -> HttpResponse:
     leaked.append(bytes(range(256)) * 4096 * int(request.GET["mb"]))
     return HttpResponse("leaked")
@@ -78,5 +93,6 @@ def worker(request: HttpRequest) -> JsonResponse:
 
 
 urls.urlpatterns += [
-    path(view.__name__, view) for view in (broken, data, large, leak, process, row, scripts, setting, sleep, worker)
+    path(view.__name__, view)
+    for view in (broken, data, hold, large, leak, mistake, process, row, scripts, setting, sleep, worker)
 ]

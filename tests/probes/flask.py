@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from config.database import db
 from config.wsgi import application
+from pages.forms import csrf
 
 leaked: list[bytes] = []
 print(f"probe imported by {os.getpid()}\n", end="", flush=True)
@@ -25,6 +26,14 @@ if "PROBE_QUERIES" in os.environ:
 @application.get("/broken")
 def broken() -> NoReturn:
     raise RuntimeError("a bug\nwith two lines")
+
+
+@application.post("/mistake")
+@csrf.exempt
+def mistake() -> NoReturn:
+    password = request.form["password"]
+    assert password
+    raise RuntimeError(request.form["words"])
 
 
 @application.get("/data")
@@ -47,6 +56,14 @@ def sleep() -> str:
     print("probe sleeps\n", end="", flush=True)
     time.sleep(float(request.args["seconds"]))
     return "slept"
+
+
+@application.get("/hold")
+def hold() -> str:
+    print("probe holds\n", end="", flush=True)
+    while not os.path.exists(request.args["until"]):
+        time.sleep(0.01)
+    return "held"
 
 
 @application.get("/leak")

@@ -5,12 +5,15 @@ import os
 import time
 from typing import Any
 
-from runtime import timeouts
+from runtime import load, timeouts
 from runtime.connection import State
 from runtime.worker import Worker
 
 if "PROBE_STALL" in os.environ:
     timeouts.STALL = int(os.environ["PROBE_STALL"])
+
+if "PROBE_INTERVAL" in os.environ:
+    load.INTERVAL = float(os.environ["PROBE_INTERVAL"])
 
 if "PROBE_SLOW_FORK" in os.environ:
 

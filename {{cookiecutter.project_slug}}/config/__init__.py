@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from runtime import env, logs
+from runtime import env, errors, logs
 
 env.load(Path(__file__).resolve().parent.parent / ".env")
 logs.configure(env.log_level())
+errors.configure()

@@ -163,6 +163,8 @@ class Connection:
         self.received = bytearray()
         self.searched = 0
         self.ended = False
+        # Whether anything has come since the last request was taken up.
+        self.fresh = False
         self.request: Any = None
         self.body: Body | None = None
         # The status of a request that the application shall not see, and whether what comes after it is none.
@@ -194,7 +196,7 @@ class Connection:
         except BlockingIOError:
             return False
         self.received += data
-        self.ended = not data
+        self.ended, self.fresh = not data, True
         return True
 
     def next_request(self, cfg: Any, most: int) -> Any:

@@ -378,6 +378,13 @@ def canonical_host() -> None:
         )
 
 
+def error_tracking() -> str:
+    from urllib.parse import urlsplit
+
+    address = runtime("errors").dsn()
+    return f"sent to {urlsplit(address).hostname}" if address else "SENTRY_DSN is not set, so they are in the log only"
+
+
 def static_files() -> str | None:
     texts = {path.relative_to(ROOT): path.read_text("utf-8") for path in templates()}
     remark: str | None = runtime("framework").check_static_files(application(), texts)
@@ -445,6 +452,7 @@ def main() -> None:
         # First, since the settings make a key where there is none.
         "SECRET_KEY": secret_key,
         "CANONICAL_HOST": canonical_host,
+        "errors": error_tracking,
         "Procfile": procfile,
         "app.json": app_json,
         "web process starts": gunicorn,

@@ -27,6 +27,8 @@ TOKEN = re.compile(r"(?<=[?&]token=)[^\s&\"'\\]+")
 
 # Empty outside a request.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
+# What was asked for, as in ``GET /path``, by the last request.
+target: ContextVar[str] = ContextVar("target", default="")
 
 STANDARD_ATTRIBUTES = {*logging.makeLogRecord({}).__dict__, "asctime", "message", "taskName"}
 
@@ -49,6 +51,15 @@ def quote(value: object) -> str:
     return '"' + escape(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
 
 
+def fields(record: logging.LogRecord) -> dict[str, str | int | float]:
+    """What the caller passed as ``extra`` and fits in a line."""
+    return {
+        key: value
+        for key, value in record.__dict__.items()
+        if key not in {*STANDARD_ATTRIBUTES, "body"} and isinstance(value, str | int | float)
+    }
+
+
 class Formatter(logging.Formatter):
     """Writes a record as ``level=… logger=… request_id=… msg=…`` and what the caller passed as ``extra``.
 
@@ -62,15 +73,11 @@ class Formatter(logging.Formatter):
         if record.name == "gunicorn.access":
             return f"{line} {TOKEN.sub('…', record.getMessage())}"
         mark = f"request_id={request_id.get()}" if request_id.get() else ""
-        extra = [
-            f"{key}={quote(value)}"
-            for key, value in record.__dict__.items()
-            if key not in {*STANDARD_ATTRIBUTES, "body"} and isinstance(value, str | int | float)
-        ]
-        line = TOKEN.sub("…", " ".join(filter(None, [line, mark, f"msg={quote(record.getMessage())}", *extra])))
+        more = [f"{key}={quote(value)}" for key, value in fields(record).items()]
+        line = TOKEN.sub("…", " ".join(filter(None, [line, mark, f"msg={quote(record.getMessage())}", *more])))
         trace = TOKEN.sub("…", self.formatException(record.exc_info) if record.exc_info else record.stack_info or "")
-        more = [*getattr(record, "body", "").splitlines(), *trace.splitlines()]
-        return "\n".join([line, *(f"{mark} | {escape(text)}".lstrip() for text in more)])
+        below = [*getattr(record, "body", "").splitlines(), *trace.splitlines()]
+        return "\n".join([line, *(f"{mark} | {escape(text)}".lstrip() for text in below)])
 
 
 def log_warning(

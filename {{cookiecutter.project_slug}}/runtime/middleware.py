@@ -90,6 +90,7 @@ class Middleware:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         request_id = logs.accept_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
         logs.request_id.set(request_id)
+        logs.target.set(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
         secure = environ["wsgi.url_scheme"] == "https"
         # The router's, or whoever is connected, is kept aside.
         environ["PEER_ADDR"], environ["REMOTE_ADDR"] = environ.get("REMOTE_ADDR", ""), visitor(environ)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from runtime import env, services
+from runtime import env, errors, services
 
 # Any number, as long as every release of a project takes the same.
 LOCK = 20_261_123
@@ -29,6 +29,7 @@ def run(steps: Callable[[], object], database_url: str | None) -> None:
         cause = error.__cause__ or error
         if not isinstance(cause, psycopg.Error | sqlite3.Error):
             raise
+        errors.send(error)
         reason = " ".join(str(cause).split())
         env.refuse(f"release: the migrations failed: {reason}", "The running version stays. See: heroku pg:info")
 

@@ -31,6 +31,7 @@ from gunicorn.workers import base
 
 from runtime import logs, timeouts
 from runtime.connection import CROWDED_BODY_BYTES, Connection, State
+from runtime.load import Load, Place
 from runtime.reserve import Reserve
 
 if TYPE_CHECKING:
@@ -69,12 +70,14 @@ def refuse(environ: "WSGIEnvironment", start_response: "StartResponse") -> Itera
 
 
 class Worker(base.Worker):
-    """See the module's text. A project's gunicorn.conf.py may set the first three attributes."""
+    """See the module's text. A project's gunicorn.conf.py may set the first four attributes."""
 
     # What a request's body may have.
     body_mb = 32
     # What a worker may have before another takes its place; None: whatever it takes.
     memory_mb: int | None = None
+    # The memory (MB) and the CPUs of all workers together, against which the log holds what one takes; None: not.
+    resources: tuple[int, int] | None = None
     # Answers what the application shall not see; None: the application does, which knows of ``worker.refusal``.
     refusals: "WSGIApplication | None" = staticmethod(refuse)
 
@@ -94,6 +97,7 @@ class Worker(base.Worker):
         # Whose request the application is answering, by thread.
         self.running: dict[int, Connection] = {}
         self.reserve = Reserve()
+        self.load = Load(Place(self.cfg.workers, self.cfg.threads, *self.resources)) if self.resources else None
         self.numbers = itertools.count(1)
         self.surplus = self.late = 0
         self.leaves = math.inf  # since when
@@ -155,6 +159,8 @@ class Worker(base.Worker):
         self.free_disk()
         self.watch(now)
         self.reserve.look(now)
+        if self.load:
+            self.load.look(now)
         self.balance()
         # Anew, for a client whom the kernel has left to a worker that is stuck.
         if self.rests or (self.has_idle_thread() and self.queues.poll(0)):
@@ -475,6 +481,9 @@ class Worker(base.Worker):
         response: Any = None
         environ: Any = {}
         connection.start_response()
+        if self.load:
+            self.load.count(len(self.running) + 1, connection.socket if connection.fresh else None)
+        connection.fresh = False
         cpu = time.thread_time()
         self.running[thread] = connection
         try:
@@ -581,6 +590,7 @@ def report(thread: int, request: Any, age: float) -> None:
     """Log a request past its limit, with its own id and the stack of its thread."""
     error = TimeoutError(f"{request.method} {request.path} has produced nothing for {timeouts.REQUEST} s")
     token = logs.request_id.set(dict(request.headers).get("X-REQUEST-ID", ""))
+    logs.target.set(f"{request.method} {request.path}")
     logger.error(
         "A request is past its limit (WEB_TIMEOUT).",
         exc_info=error.with_traceback(stack(thread)),
