@@ -3,7 +3,7 @@
 from whitenoise import responders
 
 
-class Part(responders.SlicedFile):  # type: ignore[misc]
+class Part(responders.SlicedFile):
     """The part of a file that a ``Range`` asks for, which the server may send as it sends the whole.
 
     What it had to read and write instead would keep a thread for as long as a client takes for it.
@@ -15,4 +15,4 @@ class Part(responders.SlicedFile):  # type: ignore[misc]
         return number
 
 
-responders.SlicedFile = Part
+responders.SlicedFile = Part  # type: ignore[misc]

@@ -120,7 +120,7 @@ class SessionStore(db.SessionStore):
     """Django's own, but of a cookie that no session ever had it does not ask the database, which may not take it."""
 
     def _validate_session_key(self, key: str | None) -> bool:
-        return super()._validate_session_key(key) and set(key or "") <= {*VALID_KEY_CHARS}
+        return bool(super()._validate_session_key(key)) and {*(key or "")} <= {*VALID_KEY_CHARS}  # type: ignore[misc]
 
 
 def header_parameters(line: str) -> tuple[str, dict[str, str]]:
@@ -134,7 +134,8 @@ def header_parameters(line: str) -> tuple[str, dict[str, str]]:
         return line.partition(";")[0].strip().lower(), {}
 
 
-requests.parse_header_parameters = multipartparser.parse_header_parameters = header_parameters
+requests.parse_header_parameters = header_parameters  # type: ignore[attr-defined]
+multipartparser.parse_header_parameters = header_parameters  # type: ignore[attr-defined]
 
 
 # Static files

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flask import request
 from flask_wtf import CSRFProtect, FlaskForm
-from wtforms import Field
+from werkzeug.datastructures import CombinedMultiDict, MultiDict
+from wtforms import Field, FileField
 
 # For every POST of the application, whether or not it has a form class.
 csrf = CSRFProtect()
@@ -15,6 +17,16 @@ class Form(FlaskForm):
 
     class Meta(FlaskForm.Meta):
         csrf = False  # the application's own is enough
+
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+            """The text that was sent, and the files where a field wants one: any other takes whatever it gets."""
+            if formdata is None or hasattr(formdata, "getlist"):  # which the caller has given
+                return formdata
+            if not form.is_submitted():
+                return None
+            wanted = {name for name, field in form._fields.items() if isinstance(field, FileField)}
+            files = MultiDict((name, file) for name, file in request.files.items(multi=True) if name in wanted)
+            return CombinedMultiDict([files, request.form])
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)  # type: ignore[no-untyped-call]
