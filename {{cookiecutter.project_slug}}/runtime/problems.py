@@ -9,6 +9,14 @@ from runtime import logs
 
 CONTENT_TYPE = "application/problem+json"
 
+# As RFC 9110 has them; Python 3.12 has older ones.
+PHRASES = {status.value: status.phrase for status in HTTPStatus} | {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
+
 
 def is_api(environ: Mapping[str, Any], api_paths: Sequence[str]) -> bool:
     """Whether only programs ask for a request's address, by what its path begins with."""
@@ -36,6 +44,6 @@ def prefers_json(accept: str) -> bool:
 
 def problem(status: int, detail: str) -> str:
     """The JSON of an error."""
-    title = next((known.phrase for known in HTTPStatus if known == status), "Error")
+    title = PHRASES.get(status, "Error")
     told = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     return json.dumps(told | {"request_id": logs.request_id.get()}) + "\n"
