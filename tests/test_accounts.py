@@ -296,12 +296,16 @@ def test_says_that_account_pages_need_a_database(path: str, bare_dyno: Dyno) -> 
     assert visitor.get("/").status_code == 200
 
 
-def test_closes_sign_up_alone(project: Project, database_url: str) -> None:
-    with running(project, DATABASE_URL=database_url, SIGN_UP="off") as dyno:
+def test_closes_sign_up_alone(visitor: Visitor, project: Project, database_url: str) -> None:
+    address = new_address()
+    visitor.submit("/accounts/signup/", email=address)
+    mailed = visitor.dyno.mailed_link(address, "Finish signing up")
+    with running(project, DATABASE_URL=database_url, SECRET_KEY=SECRET_KEY, SIGN_UP="off") as dyno:
         visitor = Visitor(dyno)
-        closed = visitor.get("/accounts/signup/")
-        assert closed.status_code == 403
-        assert "Sign-up is closed" in closed.text
+        for path in "/accounts/signup/", mailed:
+            closed = visitor.get(path)
+            assert closed.status_code == 403
+            assert "Sign-up is closed" in closed.text
         assert "/accounts/signup/" not in visitor.get("/accounts/login/").text
         assert visitor.submit("/accounts/reset/", email=new_address()).headers["Location"] == "/accounts/sent/"
 

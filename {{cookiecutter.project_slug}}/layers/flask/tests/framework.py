@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_sqlalchemy.session import Session
-from sqlalchemy import URL, Connection, Engine, make_url
+from sqlalchemy import URL, Connection, make_url
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import BadRequest, Forbidden, NotFound
 
@@ -61,8 +61,7 @@ def transaction() -> Iterator[None]:
     get_bind = Session.get_bind
 
     def one_connection(self: Session, *arguments: Any, **options: Any) -> Connection:
-        engine = get_bind(self, *arguments, **options)
-        assert isinstance(engine, Engine)
+        engine = get_bind(self, *arguments, **options).engine
         if engine.url not in connections:
             connection = connections[engine.url] = engine.connect()
             # Of no pool any more, which may be gone before it.
