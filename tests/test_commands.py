@@ -118,6 +118,20 @@ def test_is_installed_by_the_platforms_own_tool(fresh: Path) -> None:
 
 
 @pytest.mark.parametrize("target", ["run", "serve"])
+def test_runs_jobs_beside_what_it_serves(target: str, fresh: Path, new_database: Callable[[], str]) -> None:
+    make(fresh, ".venv/ready").check_returncode()
+    hand_over(fresh.parent)
+    variables = {"DATABASE_URL": new_database(), "PORT": str(free_port())}
+    server = Server(["make", target], fresh, environment(fresh.parent, **variables))
+    try:
+        server.wait_for(r"Quit the server with|Press CTRL\+C|Serving with")
+        server.wait_for("Working with threads")
+    finally:
+        server.stop()
+    server.wait_for("Stopped")
+
+
+@pytest.mark.parametrize("target", ["run", "serve"])
 def test_serves_from_a_fresh_state(target: str, fresh: Path) -> None:
     make(fresh, ".venv/ready").check_returncode()
     for path in (fresh / ".env", fresh / "db.sqlite3"):

@@ -381,6 +381,7 @@ class Shift:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m runtime.work", description="Run the jobs that are deferred.")
     parser.add_argument("queues", nargs="*", help="those it runs jobs of; of all, where none is named")
+    # Of `make run`.
     parser.add_argument("--if-needed", action="store_true", help="end without a word where there is no PostgreSQL")
     arguments = parser.parse_args()
     queues: list[str] = arguments.queues
@@ -407,7 +408,8 @@ def main() -> None:
         handler.addFilter(log_job)
         handler.addFilter(log_engine)
     logging.getLogger("psycopg.pool").setLevel("CRITICAL")
-    env.give_advice()
+    if not arguments.if_needed:
+        env.give_advice()
     logger.info(
         f"Working with threads: {count} ({reason}), queues: {' '.join(queues or ['all'])}, "
         f"database connections: up to {count + OWN_CONNECTIONS}."
