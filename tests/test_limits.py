@@ -12,7 +12,7 @@ from tests.conftest import thorough
 from tests.crowd import Crowd, until, workers
 from tests.dyno import PATIENCE, SECRET_KEY, Dyno, running
 from tests.projects import Project
-from tests.protocol import HEAD, connect
+from tests.protocol import HEAD, connect, exchange, post_chunked
 from tests.visitor import Visitor
 
 pytestmark = thorough
@@ -100,6 +100,14 @@ def test_keeps_little_on_the_disk_of_what_is_unfinished(project: Project, databa
         assert Visitor(dyno).get("/accounts/login/").status_code == 200
         upload.sendall(bytes(500_000))
         assert upload.recv(12) in {b"HTTP/1.1 403", b"HTTP/1.1 405", b"HTTP/1.1 200"}
+
+
+@pytest.mark.parametrize("end", [b": bad\r\n", b"Content-Length: 5\r\n", b"A: " + b"x" * 9000 + b"\r\n"])
+def test_takes_a_malformed_end_of_a_body_for_no_error_of_its_own(end: bytes, dyno: Dyno) -> None:
+    form = b"Content-Type: application/x-www-form-urlencoded\r\n"
+    for body in b"3\r\na=b\r\n0\r\n" + end + b"\r\n", b"3;=\r\na=b\r\n0\r\n\r\n":
+        answer = exchange(dyno, post_chunked(b"/accounts/login/", body, form))
+        assert answer.startswith(b"HTTP/1.1 4")
 
 
 def test_goes_on_serving_meanwhile(dyno: Dyno) -> None:

@@ -17,14 +17,16 @@ import mmap
 import os
 import resource
 import select
+import shutil
 import socket
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from gunicorn.http import errors, wsgi
 from gunicorn.workers import base
@@ -488,6 +490,9 @@ class Worker(base.Worker):
         self.running[thread] = connection
         try:
             self.cfg.pre_request(self, request)
+            if connection.body and not (connection.body.orderly or connection.refusal):
+                # What the parser refuses in it is the client's fault, and no framework shall take it for an error.
+                request.body = decoded(request.body)
             response, environ = wsgi.create(request, client, connection.address, connection.server, self.cfg)
             environ["wsgi.multithread"] = self.most_threads > 1
             if connection.refusal:
@@ -576,6 +581,14 @@ class Worker(base.Worker):
     def has_surplus(self) -> bool:
         self.surplus -= 1
         return self.surplus >= 0
+
+
+def decoded(body: Any) -> IO[bytes]:
+    """All of a chunked body that has more than chunks. Raises Gunicorn's errors where that is malformed."""
+    file: IO[bytes] = tempfile.SpooledTemporaryFile(CROWDED_BODY_BYTES)  # noqa: SIM115  # closed when it is forgotten
+    shutil.copyfileobj(body, file)
+    file.seek(0)
+    return file
 
 
 def memory_mb() -> int:
