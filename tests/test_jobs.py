@@ -31,6 +31,19 @@ from runtime import backlog, work
 backlog.SILENCE, work.HEARTBEAT, work.RESCUE, work.GRACE = 6, 0.5, 1, 1
 work.main()
 """
+# One that loses its connection at the worst moment: a job is given to it, and it does not hear of that.
+LOSSY = """
+import procrastinate, psycopg
+from procrastinate import exceptions, sql
+ask, lost = procrastinate.PsycopgConnector.execute_query_one_async, []
+async def lose(self, query, **arguments):
+    row = await ask(self, query, **arguments)
+    if query == sql.queries["fetch_job"] and row["id"] and not lost:
+        lost.append(row)
+        raise exceptions.ConnectorException from psycopg.OperationalError("gone")
+    return row
+procrastinate.PsycopgConnector.execute_query_one_async = lose
+"""
 COMMANDS = {"django": "python manage.py jobs", "flask": "flask jobs"}
 Work = Callable[..., Server]
 
@@ -76,8 +89,15 @@ def work(project: Project) -> Iterator[Work]:
     """Starts a worker that has nothing else to do than jobs, as the Procfile does, or in a hurry."""
     workers: list[Server] = []
 
-    def start(database: Database, *queues: str, hurried: bool = False, threads: int = 2, **variables: str) -> Server:
-        words = ["python", "-c", HURRIED] if hurried else shlex.split(project.processes["worker"])
+    def start(
+        database: Database,
+        *queues: str,
+        hurried: bool = False,
+        first: str = "",
+        threads: int = 2,
+        **variables: str,
+    ) -> Server:
+        words = ["python", "-c", first + HURRIED] if hurried else shlex.split(project.processes["worker"])
         given = {"DATABASE_URL": database.url, "SECRET_KEY": SECRET_KEY, "WORKER_THREADS": str(threads)}
         environment = project.environment(given | variables)
         workers.append(Server([*words, *queues], project.path, environment))
@@ -298,6 +318,16 @@ def test_waits_for_a_database_that_hangs(own: Database, work: Work, tmp_path: Pa
     assert until(lambda: own.states() == [])
     assert [worker.stop() for worker in workers] == [0, 0]
     assert len(lines("^begun$", *workers)) == 1
+
+
+def test_loses_no_job_whose_fetch_it_has_not_heard_of(database: Database, work: Work) -> None:
+    database.defer("record", number=1)
+    worker = work(database, first=LOSSY, hurried=True)
+    worker.wait_for("The database does not answer, and the worker waits: gone")
+    worker.wait_for("A job begins again")
+    worker.wait_for("^ran 1$")
+    assert until(lambda: database.states() == [])
+    assert worker.stop() == 0
 
 
 def test_starts_before_its_database(project: Project, own: Database, work: Work) -> None:

@@ -44,7 +44,7 @@ class BackOff(procrastinate.RetryStrategy):
     """What ``retry=3`` means here: three more attempts, after 5, 15 and 45 seconds, and so on up to an hour."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> procrastinate.RetryDecision | None:
-        if self.max_attempts is not None and job.attempts >= self.max_attempts:
+        if super().get_retry_decision(exception=exception, job=job) is None:
             return None
         return procrastinate.RetryDecision(retry_in={"seconds": min(3600, 5 * 3 ** min(job.attempts, 10))})
 

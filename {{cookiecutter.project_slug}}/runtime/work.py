@@ -310,9 +310,9 @@ class Loop(asyncio.SelectorEventLoop):
 class Shift:
     """A worker from its start to its end."""
 
-    def __init__(self, app: App, application: Any, connector: Connector, count: int, queues: list[str]) -> None:
-        self.app, self.application, self.connector = app, application, connector
-        self.count, self.queues = count, queues
+    def __init__(self, app: App, application: Any, connector: Connector, queues: list[str]) -> None:
+        self.app, self.application, self.connector, self.queues = app, application, connector, queues
+        self.count, self.reason = threads()
         self.stopping = False
 
     async def run(self) -> None:
@@ -347,6 +347,10 @@ class Shift:
             for number in signal.SIGINT, signal.SIGTERM:
                 with contextlib.suppress(NotImplementedError):  # Windows
                     loop.add_signal_handler(number, stop, number)
+            logger.info(
+                f"Working with threads: {self.count} ({self.reason}), queues: {' '.join(self.queues or ['all'])}, "
+                f"database connections: up to {connections()}."
+            )
             try:
                 with contextlib.suppress(asyncio.CancelledError):
                     await working
@@ -384,12 +388,10 @@ def main() -> None:
     # Of `make run`.
     parser.add_argument("--if-needed", action="store_true", help="end without a word where there is no PostgreSQL")
     arguments = parser.parse_args()
-    queues: list[str] = arguments.queues
     # Its package reads .env, before anything else is read.
     importlib.import_module(APPLICATION.partition(".")[0])
-    count, reason = threads()
     # The size of the pool that the project's own connections come from.
-    services.THREADS = count
+    services.THREADS, _ = threads()
     application = importlib.import_module(APPLICATION).application
     with framework.around_job(application):
         url: str = framework.setting("DATABASE_URL") or ""
@@ -410,14 +412,10 @@ def main() -> None:
     logging.getLogger("psycopg.pool").setLevel("CRITICAL")
     if not arguments.if_needed:
         env.give_advice()
-    logger.info(
-        f"Working with threads: {count} ({reason}), queues: {' '.join(queues or ['all'])}, "
-        f"database connections: up to {count + OWN_CONNECTIONS}."
-    )
-    connector = Connector(url)
-    with jobs.replace_connector(connector):
+    shift = Shift(jobs, application, Connector(url), arguments.queues)
+    with jobs.replace_connector(shift.connector):
         try:
-            asyncio.run(Shift(jobs, application, connector, count, queues).run(), loop_factory=Loop)
+            asyncio.run(shift.run(), loop_factory=Loop)
         except exceptions.ConnectorException as error:
             if isinstance(error.__cause__, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedFunction):
                 env.refuse("The database has no tables for jobs.", "Make them: heroku run python -m config.release")

@@ -70,7 +70,14 @@ def test_a_failed_job_waits_longer_each_time(attempts: int, seconds: int) -> Non
     assert decision
     assert decision.retry_at
     assert timedelta() <= decision.retry_at - before - timedelta(seconds=seconds) < timedelta(seconds=60)
-    assert BackOff(max_attempts=attempts).get_retry_decision(exception=RuntimeError(), job=job) is None
+
+
+@pytest.mark.parametrize(
+    "strategy", [BackOff(max_attempts=2), BackOff(max_attempts=9, retry_exceptions=[OSError])], ids=["often", "wrongly"]
+)
+def test_what_has_failed_often_enough_or_wrongly_is_given_up(strategy: BackOff) -> None:
+    job = Job(id=1, task_name="", queue="", lock=None, queueing_lock=None, attempts=2)
+    assert strategy.get_retry_decision(exception=RuntimeError(), job=job) is None
 
 
 def test_what_says_only_how_often_backs_off() -> None:
