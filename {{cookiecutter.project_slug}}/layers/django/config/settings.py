@@ -9,6 +9,11 @@ import dj_database_url
 
 from runtime import env, hosts, services
 
+# {%- if cookiecutter.files|string|lower in cookiecutter._yes +%}
+from runtime.store import attached_store
+
+# {%- endif +%}
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 SITE_NAME = "{{ cookiecutter.project_name }}"
 
@@ -22,6 +27,9 @@ HTTPS = env.flag("HTTPS", default=not DEBUG)
 
 INSTALLED_APPS = [
     "accounts",
+    # {% if cookiecutter.files|string|lower in cookiecutter._yes %}
+    "files",
+    # {% endif %}
     "pages",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -70,6 +78,10 @@ DEFAULT_FROM_EMAIL = services.mail_sender()
 MAIL_SERVER = services.mail_server()
 MAILERS: dict[str, Any] = {"default": {"BACKEND": "runtime.framework.LogBackend"}}
 REDIS_URL = services.redis_url()
+# {% if cookiecutter.files|string|lower in cookiecutter._yes %}
+# Where files are kept that visitors send: a bucket, or here where DEBUG is on and there is none.
+STORE = attached_store(BASE_DIR / "media", debug=DEBUG)
+# {% endif %}
 
 if DATABASE_URL:
     # A connection is kept by its thread, and looked at before a request uses it.
@@ -131,6 +143,9 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "runtime.framework.Storage"},
 }
+# {% if cookiecutter.files|string|lower in cookiecutter._yes %}
+STORAGES["default"] = {"BACKEND": "runtime.storage.Storage"}
+# {% endif %}
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = DEBUG or not (STATIC_ROOT / "staticfiles.json").exists()
 

@@ -13,14 +13,24 @@ from pages import errors  # noqa: E402
 from runtime import framework  # noqa: E402
 from runtime.middleware import Middleware  # noqa: E402
 
+# {%- if cookiecutter.files|string|lower in cookiecutter._yes +%}
+from runtime.storage import attach  # noqa: E402
+
+# {%- endif +%}
+
 if settings.REDIS_URL:
     import redis  # noqa: F401
+
+needed = framework.services(django_application)
+# {% if cookiecutter.files|string|lower in cookiecutter._yes %}
+needed |= attach(settings.STORE)
+# {% endif %}
 
 application = Middleware(
     django_application,
     hosts=settings.ALLOWED_HOSTS,
     local_hosts=settings.LOCAL_HOSTS,
-    services=framework.services(django_application),
+    services=needed,
     error_page=errors.page,
     https=settings.HTTPS,
     hsts_seconds=settings.SECURE_HSTS_SECONDS,

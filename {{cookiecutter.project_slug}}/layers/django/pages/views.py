@@ -36,10 +36,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """503 where the database is what failed, which passes by itself; 500 for anything else."""
+    """503 where a service is what failed, which passes by itself; 500 for anything else."""
     error = sys.exception()
     unattached = isinstance(error, ImproperlyConfigured) and "settings.DATABASES" in str(error)
     if unattached:
         logger.warning(" ".join(services.NO_DATABASE))
-    status = 503 if unattached or isinstance(error, InterfaceError | OperationalError) else 500
+    failed = isinstance(error, InterfaceError | OperationalError | services.UnavailableError)
+    status = 503 if unattached or failed else 500
     return HttpResponse(errors.page(status), status=status)

@@ -23,14 +23,15 @@ def home() -> str:
 
 
 def http_error(error: HTTPException) -> Response:
-    """The page for an error: 503 where the database is what failed, which passes by itself."""
+    """The page for an error: 503 where a service is what failed, which passes by itself."""
     response = error.get_response()
     if isinstance(error, CSRFError):
         response.status_code = 403
     if isinstance(error, InternalServerError):
         if isinstance(error.original_exception, NoDatabaseError):
             logger.warning(" ".join(services.NO_DATABASE))
-        if isinstance(error.original_exception, InterfaceError | NoDatabaseError | OperationalError | TimeoutError):
+        database = InterfaceError | NoDatabaseError | OperationalError | TimeoutError
+        if isinstance(error.original_exception, database | services.UnavailableError):
             response.status_code = 503
     response.data = errors.page(response.status_code)
     return response
