@@ -19,10 +19,13 @@ class Visitor:
         self.dyno, self.host = dyno, host
         self.cookies: dict[str, str] = {}
 
-    def request(self, method: str, path: str, data: dict[str, str] | None = None) -> requests.Response:
+    def request(
+        self, method: str, path: str, data: dict[str, str] | None = None, file: tuple[str, bytes] | None = None
+    ) -> requests.Response:
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         headers = {"Host": self.host, "Referer": f"https://{self.host}/"} | ({"Cookie": cookies} if cookies else {})
-        response = self.dyno.request(method, path, data=data, headers=headers)
+        files = {"file": file} if file else None
+        response = self.dyno.request(method, path, data=data, files=files, headers=headers)
         for header in response.raw.headers.getlist("Set-Cookie"):
             for name, morsel in SimpleCookie(header).items():
                 self.cookies[name] = morsel.value
@@ -45,6 +48,11 @@ class Visitor:
         """What a form answers, not followed further."""
         path, hidden = self.open_form(path)
         return self.request("POST", action or path, hidden | fields)
+
+    def send(self, path: str, name: str, content: bytes) -> requests.Response:
+        """What a form with a file answers."""
+        path, hidden = self.open_form(path)
+        return self.request("POST", path, hidden, (name, content))
 
     def submit_at_once(self, path: str, times: int, **fields: str) -> list[requests.Response]:
         """The same form, sent by as many windows at the same moment."""
