@@ -67,4 +67,8 @@ def serve(request: HttpRequest, name: str) -> HttpResponseBase:
     folder = current()
     if not isinstance(folder, store.Folder) or not folder.exists(name):
         raise Http404
-    return FileResponse(folder.open(name), headers=folder.headers(name))
+    response = FileResponse(folder.open(name))
+    # In place of what its name makes Django think.
+    for field, value in folder.headers(name).items():
+        response[field] = value
+    return response

@@ -135,7 +135,9 @@ class Folder:
         return self.at(name).open("rb")
 
     def exists(self, name: str) -> bool:
-        return self.at(name).is_file()
+        with contextlib.suppress(FileNotFoundError):
+            return self.at(name).is_file()
+        return False
 
     def size(self, name: str) -> int:
         return self.at(name).stat().st_size
