@@ -1,5 +1,6 @@
 """The option for files: on PostgreSQL, with several workers, and with a bucket that checks what it is asked."""
 
+import base64
 import re
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 import requests
+from playwright.sync_api import Browser, expect
 
 from tests import bucket as buckets
 from tests import repository
@@ -21,6 +23,7 @@ from tests.bucket import Bucket
 from tests.dyno import PATIENCE, SECRET_KEY, Dyno, running
 from tests.privileges import hand_over
 from tests.projects import FRAMEWORKS, THOROUGH, WITH_FILES, Project, render
+from tests.test_browser import Person, chromium  # noqa: F401
 from tests.visitor import HIDDEN, Visitor
 
 with_files = pytest.mark.parametrize("project", WITH_FILES, indirect=True, ids=str)
@@ -29,6 +32,9 @@ without_files = pytest.mark.parametrize("rendered", THOROUGH, indirect=True, ids
 OWN = ["ruff check", "ruff format --check", "python -m pytest"]
 PASSWORD = "a fine old horse"
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
 VIDEO = b"\0\0\0\x18ftypmp42" + bytes(4000)
 CURE = "heroku addons:create bucketeer:hobbyist"
 CLEAN = {"django": "python manage.py clean_files", "flask": "flask files clean"}
@@ -428,6 +434,57 @@ def test_goes_on_serving_while_the_bucket_says_nothing(project: Project, databas
         dyno.wait_for("The store did not answer: ReadTimeoutError")
         assert dyno.get("/readyz").json()["files"] == "ok"
         assert person.send("/files/", "photo.png", PICTURE).status_code == 302
+        assert dyno.stop() == 0
+
+
+# In a browser
+
+
+@with_files
+def test_is_for_everybody(
+    project: Project,
+    database_url: str,
+    shop: Bucket,
+    chromium: Browser,  # noqa: F811
+) -> None:
+    """Under the policy, which a browser enforces: its console would have what is not let through."""
+    shop.objects.clear()
+    variables = {"DATABASE_URL": database_url, "HTTPS": "off", "SECRET_KEY": SECRET_KEY}
+    with (
+        running(project, **variables, **shop.variables) as dyno,
+        chromium.new_context() as context,
+        context.new_page() as page,
+    ):
+        person = Person(page, dyno)
+        person.open("/accounts/signup/", "Sign up")
+        person.send("Send the link", "Look into your mail", **{"E-mail address": person.address})
+        person.open(dyno.mailed_link(person.address, "Finish signing up"), "Choose a password")
+        fields = {"New password": PASSWORD, "New password, again": PASSWORD}
+        person.send("Save the password", "Your account", **fields)
+        page.get_by_role("link", name="Your files").click()
+        person.look("Your files")
+
+        def choose(label: str, name: str, media_type: str, content: bytes) -> None:
+            page.get_by_label(label).set_input_files({"name": name, "mimeType": media_type, "buffer": content})
+
+        choose("File", "tea.png", "image/png", PIXEL)
+        person.send("Send it", "Your files")
+        expect(page.get_by_role("status")).to_have_text("Your file is here.")
+        assert page.get_by_role("img", name="tea.png").evaluate("image => image.naturalWidth") == 1
+        page.get_by_role("link", name="Send a larger one").click()
+        person.look("A large file")
+        page.get_by_label("What it is").select_option("Video (MP4)")
+        person.send("Go on", "A large file", Name="Holidays")
+        choose("Holidays", "holidays.mp4", "video/mp4", VIDEO)
+        person.send("Send it", "Your files")
+        expect(page.get_by_role("status")).to_have_text("Your file is here.")
+        expect(page.get_by_role("link", name="Holidays")).to_be_visible()
+        assert sorted(kept.content for kept in shop.objects.values()) == sorted([PIXEL, VIDEO])
+        # Past us: what was sent to the bucket never came to us.
+        assert [line for line in shop.asked if line.startswith("POST")] != []
+        page.get_by_role("button", name="Remove tea.png").click()
+        person.look("Your files")
+        assert [kept.content for kept in shop.objects.values()] == [VIDEO]
         assert dyno.stop() == 0
 
 
