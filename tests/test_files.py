@@ -1,8 +1,12 @@
 """The option for files: on PostgreSQL, with several workers, and with a bucket that checks what it is asked."""
 
 import base64
+import contextlib
+import json
 import re
+import shlex
 import shutil
+import sqlite3
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
@@ -23,7 +27,9 @@ from tests.bucket import Bucket
 from tests.dyno import PATIENCE, SECRET_KEY, Dyno, running
 from tests.privileges import hand_over
 from tests.projects import FRAMEWORKS, THOROUGH, WITH_FILES, Project, render
+from tests.repository import snapshot
 from tests.test_browser import Person, chromium  # noqa: F401
+from tests.test_updates import EDIT, edit, run
 from tests.visitor import HIDDEN, Visitor
 
 with_files = pytest.mark.parametrize("project", WITH_FILES, indirect=True, ids=str)
@@ -143,6 +149,54 @@ def test_satisfies_its_doctor_who_names_the_bucket(project: Project, tmp_path: P
         f"note  No bucket is attached: no file is taken or shown, and pages with files answer 503. Attach one: {CURE}"
         in (result.stdout.splitlines())
     )
+
+
+@pytest.mark.parametrize("project", [one for one in THOROUGH if one.framework == "django"], indirect=True, ids=str)
+@pytest.mark.parametrize("folder", ["", "/somewhere/else"])
+def test_names_a_field_whose_files_a_restart_would_take(folder: str, project: Project, tmp_path: Path) -> None:
+    """Which only Django has, and without the option. What an owner keeps on a disk of its own is the owner's."""
+    copy = shutil.copytree(project.path, tmp_path / "copy", ignore=shutil.ignore_patterns("staticfiles"))
+    for name, line, added in (
+        ("accounts/models.py", "    is_staff", '    photo = models.FileField(upload_to="photos")\n'),
+        ("config/settings.py", "STATIC_URL", f'MEDIA_ROOT = "{folder}"\n'),
+    ):
+        text = (copy / name).read_text()
+        (copy / name).write_text(text.replace(line, f"{added}{line}", 1))
+    result = project.run("python -m runtime.doctor", tools=True, folder=copy)
+    complaint = "accounts.User.photo keeps files on a disk that is wiped at each restart."
+    named = [line for line in result.stdout.splitlines() if complaint in line]
+    assert len(named) == (not folder)
+    assert all("cruft update --variables-to-update" in line for line in named)
+
+
+@with_files
+def test_is_added_to_a_project_later(project: Project, tmp_path: Path) -> None:
+    """By cruft, with the other answer; what its owner has done and the database holds stays."""
+    template = repository.copy(tmp_path / "template")
+    repository.commit(template)
+    framework = project.variant.framework
+    options = ["--no-input", "--default-config", "--output-dir", tmp_path]
+    extra = json.dumps({"framework": framework})
+    created = run(tmp_path, "cruft", "create", template, *options, "--extra-context", extra)
+    assert created.returncode == 0, created.stderr
+    owned = tmp_path / "my-project"
+    repository.commit(owned)
+    edit(owned)
+    database = {"DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3"}
+    project.run(project.processes["release"], tools=True, folder=owned, **database).check_returncode()
+    updated = run(owned, "cruft", "update", "--skip-apply-ask", "--variables-to-update", '{"files": true}')
+    assert updated.returncode == 0, updated.stderr
+    expected = snapshot(render(tmp_path / "fresh", framework=framework, files="yes"))
+    views, executable = expected["pages/views.py"]
+    expected["pages/views.py"] = views + EDIT.encode(), executable
+    expected["LICENSE"] = b"theirs\n", False
+    del expected[".pre-commit-config.yaml"]
+    assert snapshot(owned) == expected
+    project.run(project.processes["release"], tools=True, folder=owned, **database).check_returncode()
+    with contextlib.closing(sqlite3.connect(tmp_path / "db.sqlite3")) as connection:
+        assert connection.execute(f"SELECT count(*) FROM {TABLE[framework]}").fetchone() == (0,)
+    result = project.run("python -m pytest", tools=True, folder=owned)
+    assert result.returncode == 0, result.stdout
 
 
 # Without a bucket
@@ -300,6 +354,62 @@ def test_lets_the_bucket_into_the_policy_of_its_pages(site: Dyno, shop: Bucket) 
     for name in "connect-src", "form-action", "img-src":
         assert directives[name] == f"'self' {shop.endpoint}"
     assert shop.endpoint not in directives["default-src"]
+
+
+ADDRESSES = """
+import json, os, sys
+from pathlib import Path
+from runtime import kinds
+from runtime.store import attached_store
+
+made = []
+for variables in json.loads(sys.argv[1]):
+    os.environ.update({"BUCKET_NAME": "a-bucket", "AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "secret"})
+    os.environ.update(variables)
+    store = attached_store(Path(), debug=False)
+    form = store.form("files/a", kinds.UNKNOWN, 1, "https://localhost/")
+    made.append([store.origin, store.url("files/a"), store.url("public/a b"), form.address])
+    for name in variables:
+        del os.environ[name]
+print(json.dumps(made))
+"""
+
+
+@with_files
+def test_knows_where_a_browser_will_be_sent(project: Project) -> None:
+    """What the policy lets in is where each maker's addresses lead, as botocore makes them."""
+    makers = {
+        "https://a-bucket.s3.us-east-1.amazonaws.com": {},
+        "https://a-bucket.s3.eu-central-1.amazonaws.com": {"AWS_REGION": "eu-central-1"},
+        "https://a-bucket.fly.storage.tigris.dev": {
+            "AWS_REGION": "auto",
+            "AWS_ENDPOINT_URL_S3": "https://fly.storage.tigris.dev",
+        },
+        "https://a-bucket.abc.r2.cloudflarestorage.com": {
+            "AWS_REGION": "auto",
+            "AWS_ENDPOINT_URL_S3": "https://abc.r2.cloudflarestorage.com/",
+        },
+        "http://s3.localhost:8333": {"AWS_ENDPOINT_URL_S3": "http://s3.localhost:8333"},
+        "http://minio:9000": {"AWS_ENDPOINT_URL_S3": "http://minio:9000"},
+        "https://minio.example.com": {"AWS_ENDPOINT_URL_S3": "https://minio.example.com", "BUCKET_IN_PATH": "on"},
+        "https://s3.eu-west-1.amazonaws.com": {"AWS_REGION": "eu-west-1", "BUCKET_NAME": "with.dots"},
+        "https://bucketeer-1.s3.eu-west-1.amazonaws.com": {
+            "BUCKET_NAME": "",
+            "BUCKETEER_BUCKET_NAME": "bucketeer-1",
+            "BUCKETEER_AWS_ACCESS_KEY_ID": "AKID",
+            "BUCKETEER_AWS_SECRET_ACCESS_KEY": "secret",
+            "BUCKETEER_AWS_REGION": "eu-west-1",
+        },
+    }
+    result = project.run(f"python -c {shlex.quote(ADDRESSES)} {shlex.quote(json.dumps([*makers.values()]))}")
+    assert result.returncode == 0, result.stderr
+    for expected, (origin, *addresses) in zip(makers, json.loads(result.stdout), strict=True):
+        assert origin == expected
+        for address in addresses:
+            assert address.startswith(f"{expected}/")
+        private, public, _ = addresses
+        assert "X-Amz-Signature=" in private
+        assert public.endswith("/public/a%20b")
 
 
 # Past us
