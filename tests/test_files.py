@@ -8,6 +8,7 @@ import shlex
 import shutil
 import sqlite3
 import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 import requests
+import yaml
 from playwright.sync_api import Browser, expect
 
 from tests import bucket as buckets
@@ -149,6 +151,40 @@ def test_satisfies_its_doctor_who_names_the_bucket(project: Project, tmp_path: P
         f"note  No bucket is attached: no file is taken or shown, and pages with files answer 503. Attach one: {CURE}"
         in (result.stdout.splitlines())
     )
+
+
+@with_files
+def test_is_easily_without_its_pages(project: Project, tmp_path: Path) -> None:
+    """As its README says; what keeps files then serves its owner's own."""
+    copy = shutil.copytree(project.path, tmp_path / "copy", ignore=shutil.ignore_patterns("staticfiles"))
+    shutil.rmtree(copy / "files")
+    (copy / "tests" / "test_files.py").unlink()
+    for migration in copy.glob("migrations/files_*.py"):
+        migration.unlink()
+    for path in [*copy.glob("config/*.py"), *copy.glob("accounts/**/*.html")]:
+        lines = path.read_text().splitlines(keepends=True)
+        path.write_text("".join(line for line in lines if not re.search(r'["(/ ]files[\w.]*(["()/]| import)', line)))
+    for command in OWN:
+        result = project.run(command, tools=True, folder=copy)
+        assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_brings_a_bucket_where_it_is_composed(framework: str, tmp_path: Path) -> None:
+    """The variables are those of a platform, and the address is one that containers and browsers share."""
+    project = render(tmp_path, framework=framework, docker="yes", files="yes")
+    command = ["-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", "compose.yaml"]
+    subprocess.run([sys.executable, *command], cwd=project, check=True)
+    services = yaml.safe_load((project / "compose.yaml").read_text())["services"]
+    given, bucket = services["web"]["environment"], services["bucket"]
+    assert {*Bucket().variables} - {"AWS_REGION"} <= {*given}
+    address = urlsplit(given["AWS_ENDPOINT_URL_S3"])
+    assert address.hostname in bucket["networks"]["default"]["aliases"]
+    assert bucket["ports"] == [f"127.0.0.1:{address.port}:{address.port}"]
+    assert [given[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "BUCKET_NAME")] == [
+        bucket["environment"][name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "S3_BUCKET")
+    ]
+    assert "media" in (project / ".dockerignore").read_text().split()
 
 
 @pytest.mark.parametrize("project", [one for one in THOROUGH if one.framework == "django"], indirect=True, ids=str)

@@ -16,7 +16,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 # {% if cookiecutter.files|string|lower in cookiecutter._yes %}
-urlpatterns += [path("files/", include("files.urls")), *media()]
+urlpatterns += [path("files/", include("files.urls"))]
+urlpatterns += media()
 # {% endif %}
 
 handler400 = views.bad_request

@@ -10,6 +10,7 @@ until it answers again, all others are told at once, and one at a time tries.
 
 import contextlib
 import functools
+import gc
 import ipaddress
 import re
 import secrets
@@ -502,3 +503,6 @@ def prepare(store: Store) -> None:
         # Each operation's own rules are read when it is first signed.
         store.url("a")
         store.form("a", kinds.UNKNOWN, 1, "https://localhost/")
+        # Or each worker's collector, which marks all that it looks at, would make a copy of the protocol's description.
+        gc.collect()
+        gc.freeze()
