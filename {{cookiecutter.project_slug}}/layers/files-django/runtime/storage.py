@@ -54,8 +54,17 @@ class Storage(Base):
 def attach(where: store.Store) -> dict[str, Callable[[], object] | None]:
     """Have the client made before the fork and the bucket let in by the pages' policy; return what readiness asks."""
     store.prepare(where)
-    store.let_in(where, SECURITY_HEADERS)
+    let_in(where)
     return store.needed(where)
+
+
+def let_in(where: store.Store) -> None:
+    """Change the policy that every page has."""
+    name = "Content-Security-Policy"
+    directives = (part.split() for part in SECURITY_HEADERS[name].split(";"))
+    policy: dict[str, list[str]] = {directive: sources for directive, *sources in directives}
+    store.let_in(where, policy)
+    SECURITY_HEADERS[name] = "; ".join(" ".join([directive, *sources]) for directive, sources in policy.items())
 
 
 def media() -> list[URLPattern]:

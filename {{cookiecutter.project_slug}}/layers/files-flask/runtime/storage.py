@@ -50,10 +50,19 @@ def init_app(app: Flask) -> dict[str, Callable[[], object] | None]:
     """
     where: store.Store = app.config["STORE"]
     store.prepare(where)
-    store.let_in(where, SECURITY_HEADERS)
+    let_in(where)
     if isinstance(where, store.Folder):
         app.add_url_rule("/media/<path:name>", view_func=serve)
     return store.needed(where)
+
+
+def let_in(where: store.Store) -> None:
+    """Change the policy that every page has."""
+    name = "Content-Security-Policy"
+    directives = (part.split() for part in SECURITY_HEADERS[name].split(";"))
+    policy: dict[str, list[str]] = {directive: sources for directive, *sources in directives}
+    store.let_in(where, policy)
+    SECURITY_HEADERS[name] = "; ".join(" ".join([directive, *sources]) for directive, sources in policy.items())
 
 
 def serve(name: str) -> Response:

@@ -486,15 +486,16 @@ def needed(store: Store) -> dict[str, Callable[[], object] | None]:
     return {"files": store.ask if isinstance(store, Bucket) else None}
 
 
-def let_in(store: Store, headers: MutableMapping[str, str]) -> None:
-    """Let pages show the bucket's pictures, and send files to it, under the content security policy of ``headers``."""
-    if isinstance(store, Bucket):
-        policy = headers["Content-Security-Policy"]
-        directives = dict(part.strip().partition(" ")[::2] for part in policy.split(";"))
-        for name in "connect-src", "form-action", "img-src":
-            sources = directives.get(name, directives["default-src"]).split()
-            directives[name] = " ".join([*sources, *({store.origin} - {*sources})])
-        headers["Content-Security-Policy"] = "; ".join(map(" ".join, directives.items()))
+def let_in(store: Store, policy: MutableMapping[str, Any]) -> None:
+    """Let pages show the bucket's pictures, and send files to it, under a content security policy.
+
+    The policy has a list of sources for each directive, and says nothing where it has none.
+    """
+    if not isinstance(store, Bucket) or not policy:
+        return
+    for directive in "connect-src", "form-action", "img-src":
+        sources = policy.get(directive, policy["default-src"])
+        policy[directive] = [*(source for source in sources if source != store.origin), store.origin]
 
 
 def prepare(store: Store) -> None:
