@@ -63,8 +63,10 @@ fix: .venv/ready  ## Mend what ruff can, here and inside the template, and forma
 
 lock: .venv/ready  ## Pin every variant's dependencies and our own; UPGRADE=--upgrade takes the newest releases
 	@for lock in '$(template)'/layers/*/requirements.txt; do \
-		layer=$$(dirname "$$lock") && framework=$$(basename "$$layer") && rm -rf .demo && echo "$$framework" && \
-		$(BIN)/cookiecutter . --no-input --default-config --output-dir .demo framework=$$framework && \
+		layer=$$(dirname "$$lock") && name=$$(basename "$$layer") && framework=$${name##*-} && \
+		option=$${name%"$$framework"} && rm -rf .demo && echo "$$name" && \
+		$(BIN)/cookiecutter . --no-input --default-config --output-dir .demo framework=$$framework \
+			$${option:+"$${option%-}=yes"} && \
 		$(MAKE) --no-print-directory -C .demo/my-project lock && \
 		cp .demo/my-project/requirements*.txt "$$layer" || exit; \
 	done

@@ -11,6 +11,7 @@ answers = json.loads(r""" {{ cookiecutter|tojson }} """)
 # Without prompts Cookiecutter takes an answer for a template: this is the name before that, which cruft does not keep.
 given = json.loads(r""" {{ (_cookiecutter|default(cookiecutter)).project_name|tojson }} """)
 
+YES_OR_NO = r"(?i)[01fnty]|false|no|off|on|true|yes"
 rules = {
     # Fifty of the widest letters fit into a line of code; and what turns a text's direction can disguise code.
     "project_name": (
@@ -26,7 +27,8 @@ rules = {
     ),
     "framework": ("|".join(answers["_frameworks"]), " or ".join(answers["_frameworks"]), "django"),
     "python_version": (r"3\.\d\d", "the first two numbers of a version", "3.14"),
-    "docker": (r"(?i)[01fnty]|false|no|off|on|true|yes", "yes or no", "no"),
+    "docker": (YES_OR_NO, "yes or no", "no"),
+    "files": (YES_OR_NO, "yes or no", "no"),
 }
 
 

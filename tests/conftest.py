@@ -99,16 +99,16 @@ LONGEST += ["contract", "faults", "stops", "inside", "serve", "lock"]
 
 def variant_of(test: str) -> str:
     """The variant or framework that a test's parameters name, if any."""
-    found = re.search(rf"\[.*?\b((?:{'|'.join(FRAMEWORKS)})(?:-[0-9.]+(?:-(?:{'|'.join(OPTIONS)}))?)?)\b", test)
+    found = re.search(rf"\[.*?\b((?:{'|'.join(FRAMEWORKS)})(?:-[0-9.]+(?:-(?:{'|'.join(OPTIONS)}))*)?)\b", test)
     return found[1] if found else ""
 
 
 def is_wanted(item: pytest.Item) -> bool:
     """Whether TEST_VARIANT, where it is set, asks for a test."""
     module, variant = item.path.stem.removeprefix("test_"), variant_of(item.name)
-    option = next((option for option in OPTIONS if ONLY.endswith(f"-{option}")), "")
-    if option:
-        return variant == ONLY or (module == option and ONLY.startswith(variant))
+    options = [option for option in OPTIONS if option in ONLY.split("-")]
+    if options:
+        return variant == ONLY or (module in options and ONLY.startswith(variant))
     return not ONLY or (module not in OPTIONS and ONLY.startswith(variant))
 
 

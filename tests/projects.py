@@ -9,8 +9,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
+from itertools import combinations, product
 from pathlib import Path
 
 import yaml
@@ -25,7 +25,10 @@ TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
 CHOICES = json.loads((ROOT / "cookiecutter.json").read_text())
 FRAMEWORKS: list[str] = CHOICES["framework"]
 PYTHONS: list[str] = CHOICES["python_version"]
-OPTIONS = sorted({layer.name for layer in (TEMPLATE / "layers").iterdir()} - {*FRAMEWORKS})
+# A layer may also be what an option adds to one framework, as in files-django.
+OPTIONS = sorted({layer.name for layer in (TEMPLATE / "layers").iterdir()} & {*CHOICES} - {*FRAMEWORKS})
+# Every set of them, in their order, as in docker-files.
+CHOSEN = ["-".join(chosen) for count in range(len(OPTIONS) + 1) for chosen in combinations(OPTIONS, count)]
 
 
 def by_age(versions: Iterable[str]) -> list[str]:
@@ -54,10 +57,10 @@ class Variant:
 
     framework: str
     python: str
-    option: str = ""
+    options: str = ""
 
     def __str__(self) -> str:
-        return "-".join(filter(None, [self.framework, self.python, self.option]))
+        return "-".join(filter(None, [self.framework, self.python, self.options]))
 
     @property
     def lock(self) -> Path:
@@ -65,11 +68,11 @@ class Variant:
         return TEMPLATE / "layers" / self.framework / "requirements-test.txt"
 
     def render(self, output: Path) -> Path:
-        options = {option: "yes" if option == self.option else "no" for option in OPTIONS}
+        options = {option: "yes" if option in self.options.split("-") else "no" for option in OPTIONS}
         return render(output, framework=self.framework, python_version=self.python, **options)
 
 
-VARIANTS = [Variant(*answers) for answers in product(FRAMEWORKS, PYTHONS, ["", *OPTIONS])]
+VARIANTS = [Variant(*answers) for answers in product(FRAMEWORKS, PYTHONS, CHOSEN)]
 # One variant only, as in flask-3.14 or django-3.12-docker, whose tests are those that the option adds.
 ONLY = os.environ.get("TEST_VARIANT", "")
 # What takes long, and does not hang on the version of Python, is tested with one: that variant's, or the default.
@@ -79,13 +82,14 @@ PYTHON = next((version for version in PYTHONS if version in (ONLY.split("-") if 
 AHEAD = os.environ.get("TEST_AHEAD", "")
 EXTREMES = [*by_age(INTERPRETERS)[:1], *by_age(INTERPRETERS)[-1:]]
 TESTED = [version for version in INTERPRETERS if version == PYTHON or (version in EXTREMES and not (ONLY or AHEAD))]
-# An option's files lie beside the others and change none of them, which its own tests prove; they run them too.
+# What an option adds has tests of its own, which also run what is rendered with it.
 RUNNABLE = [
     variant
     for variant in VARIANTS
-    if variant.python in TESTED and not variant.option and (not AHEAD or pins(variant.lock, AHEAD))
+    if variant.python in TESTED and not variant.options and (not AHEAD or pins(variant.lock, AHEAD))
 ]
 THOROUGH = [variant for variant in RUNNABLE if variant.python == PYTHON]
+WITH_FILES = [replace(variant, options="files") for variant in THOROUGH]
 
 
 def render(output: Path, **answers: str) -> Path:

@@ -26,7 +26,7 @@ pytestmark = thorough
 @pytest.fixture
 def dockerized(project: Project, tmp_path: Path) -> Path:
     """The same project, generated with the option."""
-    return replace(project.variant, option="docker").render(tmp_path)
+    return replace(project.variant, options="docker").render(tmp_path)
 
 
 def instructions(dockerfile: Path) -> list[tuple[str, str]]:

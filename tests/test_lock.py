@@ -10,8 +10,10 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.projects import FRAMEWORKS, PYTHONS, ROOT, TEMPLATE, Project, uv
+from tests.projects import PYTHONS, ROOT, RUNNABLE, TEMPLATE, WITH_FILES, Project, uv
 
+# Those that have locks: of a framework, and of one with an option.
+LAYERS = sorted(lock.parent.name for lock in TEMPLATE.glob("layers/*/requirements-test.txt"))
 INSTALLED = """
 import importlib.metadata, json
 print(json.dumps({d.name: d.requires or [] for d in importlib.metadata.distributions()}))
@@ -35,6 +37,7 @@ def closure(roots: list[str], installed: dict[str, list[str]], python: str) -> s
     return needed
 
 
+@pytest.mark.parametrize("project", [*RUNNABLE, *WITH_FILES], indirect=True, ids=str)
 @pytest.mark.parametrize("lock", ["requirements.txt", "requirements-test.txt"])
 def test_installs_exactly_what_it_needs(lock: str, project: Project) -> None:
     pyproject = tomllib.loads((project.path / "pyproject.toml").read_text())
@@ -56,10 +59,10 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("platform", ["linux", "macos", "windows"])
 @pytest.mark.parametrize("python", PYTHONS)
-@pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_installs_on_every_platform(framework: str, python: str, platform: str, environment: Path) -> None:
+@pytest.mark.parametrize("layer", LAYERS)
+def test_installs_on_every_platform(layer: str, python: str, platform: str, environment: Path) -> None:
     """With hashes required, a package that the lock leaves out would be an error."""
-    lock = TEMPLATE / "layers" / framework / "requirements-test.txt"
+    lock = TEMPLATE / "layers" / layer / "requirements-test.txt"
     target = ["--python", environment, "--python-platform", platform, "--python-version", python]
     uv("pip", "install", *target, "--dry-run", "--only-binary", ":all:", "--require-hashes", "--requirement", lock)
 

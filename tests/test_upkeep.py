@@ -11,7 +11,7 @@ import yaml
 from packaging.requirements import Requirement
 
 from tests import repository
-from tests.projects import FRAMEWORKS, OPTIONS, PYTHONS, ROOT, TEMPLATE, render
+from tests.projects import CHOSEN, FRAMEWORKS, PYTHONS, ROOT, TEMPLATE, render
 
 WORKFLOWS = [*ROOT.glob(".github/workflows/*.yml"), *TEMPLATE.glob(".github/workflows/*.yml")]
 
@@ -79,7 +79,7 @@ def test_tests_every_variant() -> None:
     matrix = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]["test"]["strategy"]["matrix"]
     assert matrix["framework"] == FRAMEWORKS
     assert sorted(matrix["python"]) == sorted(PYTHONS)
-    assert {*matrix["option"]} == {"", *(f"-{option}" for option in OPTIONS)}
+    assert {*matrix["option"]} == {f"-{options}" if options else "" for options in CHOSEN}
 
 
 def updates(folder: Path) -> dict[str, set[str]]:

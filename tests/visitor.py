@@ -56,6 +56,11 @@ class Visitor:
         path, hidden = self.open_form(path)
         return self.request("POST", action or path, hidden | fields)
 
+    def send(self, path: str, name: str, content: bytes) -> requests.Response:
+        """What a form with a file answers."""
+        path, hidden = self.open_form(path)
+        return self.request("POST", path, hidden, files={"file": (name, content)})
+
     def submit_at_once(self, path: str, times: int, **fields: str) -> list[requests.Response]:
         """The same form, sent by as many windows at the same moment."""
         path, hidden = self.open_form(path)

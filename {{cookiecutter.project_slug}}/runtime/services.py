@@ -34,6 +34,10 @@ NO_DATABASE_HERE = (
     "heroku addons:create heroku-postgresql:essential-0"
 )
 
+class UnavailableError(Exception):
+    """A service did not do its part just now, which passes by itself: the page answers 503."""
+
+
 # What the log says of a service that is missing or does not answer, by the name that readiness gives it.
 MISSING = {"database": " ".join(NO_DATABASE)}
 LOOK_AT = {"cache": "heroku redis:info", "database": "heroku pg:info"}

@@ -10,6 +10,11 @@ from django.utils.csp import CSP
 
 from runtime import env, hosts, services
 
+# {%- if cookiecutter.files|string|lower in cookiecutter._yes +%}
+from runtime.store import attached_store
+
+# {%- endif +%}
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 SITE_NAME = "{{ cookiecutter.project_name }}"
 
@@ -23,6 +28,9 @@ HTTPS = env.flag("HTTPS", default=not DEBUG)
 
 INSTALLED_APPS = [
     "accounts",
+    # {% if cookiecutter.files|string|lower in cookiecutter._yes %}
+    "files",
+    # {% endif %}
     "pages",
     "runtime",
     "django.contrib.admin",
@@ -80,6 +88,10 @@ DEFAULT_FROM_EMAIL = services.mail_sender()
 MAIL_SERVER = services.mail_server()
 MAILERS: dict[str, Any] = {"default": {"BACKEND": "runtime.framework.LogBackend"}}
 REDIS_URL = services.redis_url()
+# {% if cookiecutter.files|string|lower in cookiecutter._yes %}
+# Where files are kept that visitors send: a bucket, or here where DEBUG is on and there is none.
+STORE = attached_store(BASE_DIR / "media", debug=DEBUG)
+# {% endif %}
 
 if (DATABASE_URL or "").startswith("postgresql"):
     # The tables of jobs and their pages in the admin; tasks are found by runtime/work.py.
@@ -166,6 +178,9 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "runtime.framework.Storage"},
 }
+# {% if cookiecutter.files|string|lower in cookiecutter._yes %}
+STORAGES["default"] = {"BACKEND": "runtime.storage.Storage"}
+# {% endif %}
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = DEBUG or not (STATIC_ROOT / "staticfiles.json").exists()
 

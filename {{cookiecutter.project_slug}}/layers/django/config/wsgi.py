@@ -14,15 +14,25 @@ from pages import errors  # noqa: E402
 from runtime import framework  # noqa: E402
 from runtime.middleware import Middleware  # noqa: E402
 
+# {%- if cookiecutter.files|string|lower in cookiecutter._yes +%}
+from runtime.storage import attach  # noqa: E402
+
+# {%- endif +%}
+
 if settings.REDIS_URL:
     import redis  # noqa: F401
+
+needed = framework.services(django_application)
+# {% if cookiecutter.files|string|lower in cookiecutter._yes %}
+needed |= attach(settings.STORE)
+# {% endif %}
 
 application = Middleware(
     django_application,
     hosts=settings.ALLOWED_HOSTS,
     local_hosts=settings.LOCAL_HOSTS,
     canonical_host=settings.CANONICAL_HOST,
-    services=framework.services(django_application),
+    services=needed,
     error=partial(errors.answer, api_paths=settings.API_PATHS),
     csp=settings.SECURE_CSP,
     csp_report_only=settings.SECURE_CSP_REPORT_ONLY,

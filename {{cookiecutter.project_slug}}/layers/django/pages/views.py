@@ -47,9 +47,10 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """503 where the database is what failed, which passes by itself; 500 for anything else."""
+    """503 where a service is what failed, which passes by itself; 500 for anything else."""
     reason = sys.exception()
     unattached = framework.lacks_database(reason)
     if unattached:
         logger.warning(" ".join(services.NO_DATABASE))
-    return error(request, 503 if unattached or isinstance(reason, InterfaceError | OperationalError) else 500)
+    failed = unattached or isinstance(reason, InterfaceError | OperationalError | services.UnavailableError)
+    return error(request, 503 if failed else 500)

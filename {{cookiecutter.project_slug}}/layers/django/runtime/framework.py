@@ -281,12 +281,29 @@ def check_migrations(application: object) -> None:
 
 
 def check_deployment(application: object) -> None:
-    """Django's own checks of what is risky in production."""
+    """Django's own checks of what is risky in production, and what only a platform does to files."""
     import io
 
     from django.core.management import call_command
 
     call_command("check", deploy=True, fail_level="WARNING", stdout=io.StringIO())
+    check_files()
+
+
+def check_files() -> None:
+    """No field may keep its files below the project: on a platform they are gone at the next restart."""
+    from django.apps import apps
+    from django.core.files.storage import FileSystemStorage
+    from django.db.models import FileField
+
+    for model in apps.get_models():
+        for field in model._meta.get_fields():
+            storage = field.storage if isinstance(field, FileField) else None
+            if isinstance(storage, FileSystemStorage) and Path(storage.location).is_relative_to(Path.cwd()):
+                raise CheckError(
+                    f"{model._meta.label}.{field.name} keeps files on a disk that is wiped at each restart.",
+                    "Keep them in a bucket: cruft update --variables-to-update '{\"files\": true}' adds what it takes.",
+                )
 
 
 def unknown_command(application: object, program: str, arguments: list[str]) -> str | None:

@@ -6,6 +6,11 @@ from typing import Any
 from runtime import env, hosts, services, timeouts
 from runtime.csp import CSP
 
+# {%- if cookiecutter.files|string|lower in cookiecutter._yes +%}
+from runtime.store import attached_store
+
+# {%- endif +%}
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 SITE_NAME = "{{ cookiecutter.project_name }}"
 
@@ -27,6 +32,10 @@ MAIL_SERVER = services.mail_server()
 REDIS_URL = services.redis_url()
 SQLALCHEMY_DATABASE_URI = DATABASE_URL
 SQLALCHEMY_ENGINE_OPTIONS: dict[str, Any] = {}
+# {% if cookiecutter.files|string|lower in cookiecutter._yes %}
+# Where files are kept that visitors send: a bucket, or here where DEBUG is on and there is none.
+STORE = attached_store(BASE_DIR / "media", debug=DEBUG)
+# {% endif %}
 
 if REDIS_URL:
     CACHE_TYPE = "RedisCache"

@@ -23,7 +23,7 @@ def home() -> str:
 
 
 def http_error(error: HTTPException) -> Response:
-    """The response to an error, in the form that its request prefers; 503 where the database is what failed.
+    """The response to an error, in the form that its request prefers; 503 where a service is what failed.
 
     What a view has said itself is kept, be it a response or, as in ``abort(404, "No such order.")``, a description.
     """
@@ -35,7 +35,8 @@ def http_error(error: HTTPException) -> Response:
     if isinstance(error, InternalServerError):
         if isinstance(error.original_exception, NoDatabaseError):
             logger.warning(" ".join(services.NO_DATABASE))
-        if isinstance(error.original_exception, InterfaceError | NoDatabaseError | OperationalError | TimeoutError):
+        database = InterfaceError | NoDatabaseError | OperationalError | TimeoutError
+        if isinstance(error.original_exception, database | services.UnavailableError):
             response.status_code = 503
     response.data, headers = errors.answer(
         response.status_code, request.environ, api_paths=setting("API_PATHS"), advice=advice
