@@ -644,6 +644,23 @@ def test_goes_on_serving_while_the_bucket_says_nothing(project: Project, databas
         assert dyno.stop() == 0
 
 
+@with_files
+def test_stays_calm_where_the_disk_is_full(project: Project, database_url: str, shop: Bucket) -> None:
+    """On which a larger file waits while it comes in: the server refuses it. A limit fails as a full disk does."""
+    command = f"sh -c 'ulimit -f 1000 && exec {project.processes['web']}'"
+    variables = {"DATABASE_URL": database_url, "SECRET_KEY": SECRET_KEY}
+    with running(project, command, **variables, **shop.variables) as dyno:
+        person = sign_up(dyno)
+        shop.objects.clear()
+        failed = person.send("/files/", "photo.png", PICTURE + bytes(4_000_000))
+        assert failed.status_code in {413, 500, 503}
+        assert "<h1>" in failed.text
+        assert shop.objects == {}
+        assert own(person.get("/files/").text) == []
+        assert person.send("/files/", "photo.png", PICTURE).status_code == 302
+        assert dyno.stop() == 0
+
+
 # In a browser
 
 
