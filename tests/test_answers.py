@@ -287,4 +287,8 @@ def test_the_slug_follows_from_the_name(name: str, slug: str, tmp_path: Path) ->
 @pytest.mark.parametrize("answer", ["yes", "Y", "true", "1", "on"])
 def test_an_option_is_taken_as_cookiecutter_takes_it(answer: str, tmp_path: Path) -> None:
     """From a replay file, or a Cookiecutter before 2.7, a yes arrives as it was typed."""
-    assert (type_in(tmp_path / "output", docker=answer) / "Dockerfile").exists()
+    project = type_in(tmp_path / "output", docker=answer, files=answer)
+    assert (project / "Dockerfile").exists()
+    # A layer, and what is written into the others' files.
+    assert (project / "files").exists()
+    assert "BUCKET_NAME" in (project / ".env.example").read_text()

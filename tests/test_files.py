@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
@@ -348,6 +349,64 @@ def test_keeps_a_file_until_it_is_removed(person: Visitor, site: Dyno, shop: Buc
     assert own(person.get("/files/").text) == []
 
 
+VERBS = """
+import io, json, sys
+from pathlib import Path
+from runtime import kinds
+from runtime.store import attached_store
+
+store = attached_store(Path(), debug=False)
+store.ask()
+content = sys.argv[1].encode("latin-1")
+name = store.save(io.BytesIO(content), "tests")
+missing = store.exists("tests/none"), store.arrived("tests/none", kinds.UNKNOWN, 1)
+try:
+    store.open("tests/none")
+except FileNotFoundError as error:
+    missing = *missing, str(error)
+if sys.argv[2:]:
+    sent = sys.argv[2]
+    print(json.dumps(store.arrived(sent, kinds.KINDS["image/png"], 10_000)))
+    listed = [stored.name for stored in store.list("tests")]
+    for one in name, sent, *listed:
+        store.delete(one)
+    print(json.dumps([name in listed, sent in listed, store.exists(name), store.exists(sent)]))
+else:
+    sent = f"{name}.sent.png"
+    form = store.form(sent, kinds.KINDS["image/png"], 10_000, "https://localhost/back?a=b")
+    print(json.dumps([name, store.open(name).read() == content, store.size(name), missing]))
+    print(json.dumps([store.url(name, "Tea"), sent, *form]))
+"""
+
+
+@with_files
+def test_keeps_what_it_is_told_to_in_any_bucket(project: Project, shop: Bucket) -> None:
+    """That of TEST_BUCKET_NAME and its like, where they name one."""
+    variables = buckets.real_bucket() or shop.variables
+    command = f"python -c {shlex.quote(VERBS)} {shlex.quote(PICTURE.decode('latin-1').replace(chr(0), ''))}"
+    content = PICTURE.replace(b"\0", b"")
+
+    def ask(*more: str) -> list[Any]:
+        result = project.run(" ".join([command, *more]), **variables)
+        assert result.returncode == 0, result.stderr
+        return [json.loads(line) for line in result.stdout.splitlines()]
+
+    (name, same, size, missing), (url, sent, address, fields) = ask()
+    assert re.fullmatch(r"tests/[0-9a-f]{32}\.png", name)
+    assert (same, size, missing) == (True, len(content), [False, None, "tests/none"])
+    got = requests.get(url, timeout=PATIENCE)
+    assert got.content == content
+    assert got.headers["Content-Type"] == "image/png"
+    assert got.headers["Content-Disposition"] == "inline; filename*=UTF-8''Tea.png"
+    assert requests.get(url[:-4] + "0000", timeout=PATIENCE).status_code == 403
+    assert upload(address, fields, content + bytes(10_000)).status_code in {400, 403}
+    assert upload(address, fields | {"key": "tests/other.png"}, content).status_code == 403
+    taken = upload(address, fields, content)
+    assert taken.status_code == 303
+    assert taken.headers["Location"].startswith("https://localhost/back?a=b")
+    assert ask(sent) == [len(content), [True, True, False, False]]
+
+
 @with_files
 def test_keeps_what_is_no_picture_from_being_shown(person: Visitor, shop: Bucket) -> None:
     person.send("/files/", "paper.png", b"%PDF-1.7 and a script")
@@ -582,6 +641,23 @@ def test_goes_on_serving_while_the_bucket_says_nothing(project: Project, databas
         # Whoever has asked meanwhile is told that it fails.
         assert until(lambda: dyno.get("/readyz").json()["files"] == "ok")
         assert until(lambda: person.send("/files/", "photo.png", PICTURE).status_code == 302)
+        assert dyno.stop() == 0
+
+
+@with_files
+def test_stays_calm_where_the_disk_is_full(project: Project, database_url: str, shop: Bucket) -> None:
+    """On which a larger file waits while it comes in: the server refuses it. A limit fails as a full disk does."""
+    command = f"sh -c 'ulimit -f 1000 && exec {project.processes['web']}'"
+    variables = {"DATABASE_URL": database_url, "SECRET_KEY": SECRET_KEY}
+    with running(project, command, **variables, **shop.variables) as dyno:
+        person = sign_up(dyno)
+        shop.objects.clear()
+        failed = person.send("/files/", "photo.png", PICTURE + bytes(4_000_000))
+        assert failed.status_code in {413, 500, 503}
+        assert "<h1>" in failed.text
+        assert shop.objects == {}
+        assert own(person.get("/files/").text) == []
+        assert person.send("/files/", "photo.png", PICTURE).status_code == 302
         assert dyno.stop() == 0
 
 

@@ -54,7 +54,13 @@ def test_makes_the_same_project_on_every_python_under_all_circumstances(python: 
     umask = os.umask(0o077)
     try:
         for framework in FRAMEWORKS:
-            options = ["docker=yes", f"framework={framework}", f"project_slug={framework}-app", f"project_name={name}"]
+            options = [
+                "docker=yes",
+                "files=yes",
+                f"framework={framework}",
+                f"project_slug={framework}-app",
+                f"project_name={name}",
+            ]
             result = generate(
                 cookiecutter, output, *options, template=tmp_path / "clone", home=home, USER="zaphod", **strange
             )
@@ -63,7 +69,9 @@ def test_makes_the_same_project_on_every_python_under_all_circumstances(python: 
         os.umask(umask)
     for framework in FRAMEWORKS:
         made = snapshot(output / f"{framework}-app")
-        plain = render(tmp_path, docker="yes", framework=framework, project_slug=f"{framework}-app", project_name=name)
+        plain = render(
+            tmp_path, docker="yes", files="yes", framework=framework, project_slug=f"{framework}-app", project_name=name
+        )
         assert made == snapshot(plain)
         for file, (content, executable) in made.items():
             for trace in ("zaphod", str(tmp_path), datetime.datetime.now(tz=datetime.UTC).date().isoformat()):
@@ -73,7 +81,7 @@ def test_makes_the_same_project_on_every_python_under_all_circumstances(python: 
 
 def test_can_be_checked_out_on_windows(tmp_path: Path) -> None:
     devices = {"aux", "con", "nul", "prn", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
-    projects = [render(tmp_path / name, framework=name, docker="yes") for name in FRAMEWORKS]
+    projects = [render(tmp_path / name, framework=name, docker="yes", files="yes") for name in FRAMEWORKS]
     listed = [repository.git(ROOT, "ls-files").splitlines(), *(list(snapshot(project)) for project in projects)]
     for names in listed:
         assert len({name.lower() for name in names}) == len(names)
@@ -87,7 +95,7 @@ def test_can_be_checked_out_on_windows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_keeps_its_line_ends_in_a_checkout_on_windows(framework: str, tmp_path: Path) -> None:
-    project = render(tmp_path, framework=framework, docker="yes")
+    project = render(tmp_path, framework=framework, docker="yes", files="yes")
     repository.commit(project)
     repository.git(tmp_path, "clone", "--quiet", "--config", "core.autocrlf=true", str(project), "checkout")
     assert snapshot(tmp_path / "checkout") == snapshot(project)
@@ -140,9 +148,9 @@ def test_works_with_the_lowest_and_the_newest_cookiecutter(wanted: str, framewor
     cookiecutter = install(tmp_path / "venv", PYTHON, wanted)
     output = tmp_path / "output"
     output.mkdir()
-    result = generate(cookiecutter, output, f"framework={framework}", "docker=yes")
+    result = generate(cookiecutter, output, f"framework={framework}", "docker=yes", "files=yes")
     assert result.returncode == 0, result.stderr
-    assert snapshot(output / "my-project") == snapshot(render(tmp_path, framework=framework, docker="yes"))
+    assert snapshot(output / "my-project") == snapshot(render(tmp_path, framework=framework, docker="yes", files="yes"))
 
 
 def test_an_older_cookiecutter_is_told_so(tmp_path: Path) -> None:

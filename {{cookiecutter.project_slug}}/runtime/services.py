@@ -34,6 +34,7 @@ NO_DATABASE_HERE = (
     "heroku addons:create heroku-postgresql:essential-0"
 )
 
+
 class UnavailableError(Exception):
     """A service did not do its part just now, which passes by itself: the page answers 503."""
 

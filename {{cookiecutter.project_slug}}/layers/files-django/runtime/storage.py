@@ -12,7 +12,6 @@ from django.urls import URLPattern, path
 from django.utils.deconstruct import deconstructible
 
 from runtime import store
-from runtime.middleware import SECURITY_HEADERS
 
 
 def current() -> store.Store:
@@ -52,19 +51,9 @@ class Storage(Base):
 
 
 def attach(where: store.Store) -> dict[str, Callable[[], object] | None]:
-    """Have the client made before the fork and the bucket let in by the pages' policy; return what readiness asks."""
+    """Have the client made before the fork, and return what readiness asks."""
     store.prepare(where)
-    let_in(where)
     return store.needed(where)
-
-
-def let_in(where: store.Store) -> None:
-    """Change the policy that every page has."""
-    name = "Content-Security-Policy"
-    directives = (part.split() for part in SECURITY_HEADERS[name].split(";"))
-    policy: dict[str, list[str]] = {directive: sources for directive, *sources in directives}
-    store.let_in(where, policy)
-    SECURITY_HEADERS[name] = "; ".join(" ".join([directive, *sources]) for directive, sources in policy.items())
 
 
 def media() -> list[URLPattern]:

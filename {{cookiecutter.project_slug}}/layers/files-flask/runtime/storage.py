@@ -11,7 +11,6 @@ from flask import Flask, Response, abort, send_file
 
 from runtime import store
 from runtime.framework import setting
-from runtime.middleware import SECURITY_HEADERS
 
 
 def current() -> store.Store:
@@ -44,25 +43,15 @@ def url(name: str, title: str = "") -> str:
 
 
 def init_app(app: Flask) -> dict[str, Callable[[], object] | None]:
-    """Have the client made before the fork and the bucket let in by the pages' policy; return what readiness asks.
+    """Have the client made before the fork, and return what readiness asks.
 
     A developer's files are served; in production the bucket serves them itself.
     """
     where: store.Store = app.config["STORE"]
     store.prepare(where)
-    let_in(where)
     if isinstance(where, store.Folder):
         app.add_url_rule("/media/<path:name>", view_func=serve)
     return store.needed(where)
-
-
-def let_in(where: store.Store) -> None:
-    """Change the policy that every page has."""
-    name = "Content-Security-Policy"
-    directives = (part.split() for part in SECURITY_HEADERS[name].split(";"))
-    policy: dict[str, list[str]] = {directive: sources for directive, *sources in directives}
-    store.let_in(where, policy)
-    SECURITY_HEADERS[name] = "; ".join(" ".join([directive, *sources]) for directive, sources in policy.items())
 
 
 def serve(name: str) -> Response:

@@ -489,13 +489,16 @@ def needed(store: Store) -> dict[str, Callable[[], object] | None]:
 def let_in(store: Store, policy: MutableMapping[str, Any]) -> None:
     """Let pages show the bucket's pictures, and send files to it, under a content security policy.
 
-    The policy has a list of sources for each directive, and says nothing where it has none.
+    The policy has a list of sources for each directive; what it does not restrict stays so.
     """
-    if not isinstance(store, Bucket) or not policy:
+    if not isinstance(store, Bucket):
         return
     for directive in "connect-src", "form-action", "img-src":
-        sources = policy.get(directive, policy["default-src"])
-        policy[directive] = [*(source for source in sources if source != store.origin), store.origin]
+        # Where forms lead is the one that no default restricts.
+        default = [] if directive == "form-action" else policy.get("default-src", [])
+        if sources := policy.get(directive, default):
+            others = (source for source in sources if source not in {store.origin, "'none'"})
+            policy[directive] = [*others, store.origin]
 
 
 def prepare(store: Store) -> None:

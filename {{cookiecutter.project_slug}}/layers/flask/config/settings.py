@@ -7,7 +7,7 @@ from runtime import env, hosts, services, timeouts
 from runtime.csp import CSP
 
 # {%- if cookiecutter.files|string|lower in cookiecutter._yes +%}
-from runtime.store import attached_store
+from runtime.store import attached_store, let_in
 
 # {%- endif +%}
 
@@ -73,6 +73,9 @@ SECURE_CSP: dict[str, Any] = {
     "object-src": [CSP.NONE],
 }
 SECURE_CSP_REPORT_ONLY: dict[str, Any] = {}
+# {% if cookiecutter.files|string|lower in cookiecutter._yes %}
+let_in(STORE, SECURE_CSP)
+# {% endif %}
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 SESSION_COOKIE_SAMESITE = "Lax"
