@@ -58,7 +58,7 @@ def test_says_which_python_it_wants(rendered: Path) -> None:
 
 
 def test_names_the_web_process_first(rendered: Path) -> None:
-    assert list(yaml.safe_load((rendered / "Procfile").read_text())) == ["web", "release"]
+    assert list(yaml.safe_load((rendered / "Procfile").read_text())) == ["web", "release", "worker"]
 
 
 def test_describes_itself_by_the_platforms_schema(rendered: Path) -> None:
