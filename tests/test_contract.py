@@ -328,7 +328,8 @@ def test_lists_every_variable_it_reads(project: Project, new_database: Callable[
     code = (
         "import os, runpy; from runtime import env; read = set(); text = env.text; "
         "env.text = lambda name, default=str(): read.add(name) or text(name, default); "
-        "runpy.run_path('gunicorn.conf.py'); print(*sorted(read))"
+        "runpy.run_path('gunicorn.conf.py'); "
+        "from runtime import work; work.threads(); print(*sorted(read))"
     )
     result = project.run(f'python -c "{code}"', REDIS_URL="rediss://localhost")
     # Gunicorn itself reads its arguments.

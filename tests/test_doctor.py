@@ -355,7 +355,7 @@ def test_says_which_process_could_not_start(project: Project, patient: Path) -> 
     "command", ["A=1 exec gunicorn config.wsgi --bind 127.0.0.1:$PORT", "gunicorn ${MODULE:-config.wsgi}"]
 )
 def test_lets_gunicorn_look_at_what_a_shell_would_give_it(command: str, project: Project, patient: Path) -> None:
-    write("Procfile", f"web: {command}\n")(patient)
+    replace("Procfile", "^web: .*", f"web: {command}")(patient)
     repository.commit(patient)
     assert examine(project, patient)[:2] == (0, [])
 

@@ -92,7 +92,7 @@ def test_runs_every_process_after_the_release_step(serve: Serve) -> None:
 
 def test_needs_no_worker_for_jobs_on_sqlite(serve: Serve) -> None:
     server = serve("web: python work.py", "worker: python -m runtime.work")
-    server.wait_for(r"^web    \| at work$")
+    server.wait_for(r"^web \| at work$")
     assert server.stop() == 0
     assert [
         line for line in server.log if line.startswith("Without the worker process: on SQLite each job runs at once")
