@@ -42,7 +42,7 @@ def test_finds_nothing_and_changes_nothing(project: Project, patient: Path) -> N
     before = {path: path.stat().st_mtime_ns for path in patient.rglob("*") if ".git" not in path.parts}
     status, complaints, titles = examine(project, patient)
     assert (status, complaints) == (0, [])
-    assert len(titles) == len(set(titles)) == 13
+    assert len(titles) == len(set(titles)) == 15
     assert {path: path.stat().st_mtime_ns for path in patient.rglob("*") if ".git" not in path.parts} == before
 
 

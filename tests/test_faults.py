@@ -326,7 +326,9 @@ def signal_database(master: int, number: int) -> None:
     # The master first, lest it replace whom it misses.
     os.kill(master, number)
     for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split():
-        os.kill(int(pid), number)
+        # Some end by themselves meanwhile.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), number)
 
 
 @both_frameworks

@@ -46,7 +46,7 @@ NAMES = {
     "gunicorn.http.wsgi": {"create"},
     "gunicorn.workers.base": {"Worker"},
     "logger": {"access", "debug", "exception", "info", "warning"},
-    "request": {"headers", "method", "path", "should_close", "version"},
+    "request": {"body", "headers", "method", "path", "should_close", "version"},
     "response": {
         "force_close",
         "headers_sent",

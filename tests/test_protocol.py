@@ -47,9 +47,13 @@ def sync(project: Project, echo: str) -> Iterator[Dyno]:
         yield dyno
 
 
-def ask(dyno: Dyno, request: bytes) -> list[Response]:
+def ask(dyno: Dyno, request: bytes, mended: bool = False) -> list[Response]:
     """What a request gets by itself, of a client that waits for no more."""
-    return list(protocol.responses(exchange(dyno, request), [protocol.method_of(request)] * 2))
+    received = exchange(dyno, request)
+    if mended:
+        # On Python 3.14 the pages of Gunicorn 27 for errors lack the carriage return of the empty line before them.
+        received = received.replace(b"\r\n\n<html>", b"\r\n\r\n<html>")
+    return list(protocol.responses(received, [protocol.method_of(request)] * 2))
 
 
 # Intended differences, each a reason and whether it is the one between what sync answered and what ours did.
@@ -104,7 +108,7 @@ def test_answers_as_gunicorns_own_worker_does(corpus: str, ours: Dyno, sync: Dyn
     assert len(set(requests)) == len(requests) >= {"VALID": 200, "MALFORMED": 300, "CUT": 40}[corpus]
     unexplained = []
     for request in requests:
-        theirs, own = ask(sync, request), ask(ours, request)
+        theirs, own = ask(sync, request, mended=True), ask(ours, request)
         if [*map(comparable, theirs)] != [*map(comparable, own)]:
             reasons = [reason for reason, is_it in DIFFERENCES.items() if is_it(request, theirs, own)]
             if not reasons:

@@ -565,6 +565,9 @@ class Worker(base.Worker):
     def show_error(self, connection: Connection, error: BaseException) -> None:
         client: Any = connection
         self.handle_error(connection.request, client, connection.address, error)
+        # Python 3.14 takes the carriage return from the empty line with which Gunicorn 27 ends the head.
+        if connection.parts:
+            connection.parts[-1] = connection.parts[-1].replace(b"\r\n\n", b"\r\n\r\n", 1)
 
     def count_request(self) -> None:
         """Retire where Gunicorn's ``max_requests`` or the memory says so."""

@@ -85,7 +85,8 @@ def test_a_socket_file_tells_no_wait(worker: Load) -> None:
 def test_knows_what_this_process_takes() -> None:
     own, shared = load.memory_mb()
     assert own > 0
-    assert shared > 0
+    # An interpreter that is linked into one file shares nothing with this machine's other programs.
+    assert shared >= 0
 
 
 @pytest.mark.parametrize(
