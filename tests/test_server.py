@@ -506,6 +506,8 @@ def answer(dyno: Dyno, request: bytes) -> bytes:
 def test_survives_malformed_requests(project: Project) -> None:
     assert len(set(MALFORMED)) >= 200
     with running(project) as dyno:
+        # The second may take longer to start than all of these to be answered.
+        dyno.wait_for("Booting worker with pid", times=2)
         dyno.get("/")
         for request in MALFORMED:
             status = answer(dyno, request).partition(b" ")[2][:3]

@@ -99,14 +99,20 @@ class Load:
         self.begin()
 
 
-def memory_mb() -> tuple[int, int]:
-    """What this process has in memory that no other has, and that others have as well; 0 where the kernel tells not."""
+def sizes_kb() -> dict[str, int]:
+    """What the kernel says of this process's memory, all of it together; nothing where it does not."""
     sizes: dict[str, int] = {}
     with contextlib.suppress(OSError), open("/proc/self/smaps_rollup") as file:
         for line in file:
             name, _, value = line.partition(":")
             if value.endswith("kB\n"):
                 sizes[name] = int(value.split()[0])
+    return sizes
+
+
+def memory_mb() -> tuple[int, int]:
+    """What this process has in memory that no other has, and that others have as well; 0 where the kernel tells not."""
+    sizes = sizes_kb()
     own = sizes.get("Private_Clean", 0) + sizes.get("Private_Dirty", 0)
     return round(own / 1024), round((sizes.get("Rss", own) - own) / 1024)
 

@@ -33,7 +33,7 @@ from gunicorn.workers import base
 
 from runtime import logs, timeouts
 from runtime.connection import CROWDED_BODY_BYTES, Connection, State
-from runtime.load import Load, Place
+from runtime.load import Load, Place, sizes_kb
 from runtime.reserve import Reserve
 
 if TYPE_CHECKING:
@@ -597,9 +597,7 @@ def decoded(body: Any) -> IO[bytes]:
 def memory_mb() -> int:
     """What this process has in memory, its part of what it shares with others included (PSS)."""
     # Not every kernel tells.
-    with contextlib.suppress(OSError, StopIteration), open("/proc/self/smaps_rollup") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("Pss:")) // 1024
-    return 0
+    return sizes_kb().get("Pss", 0) // 1024
 
 
 def report(thread: int, request: Any, age: float) -> None:
