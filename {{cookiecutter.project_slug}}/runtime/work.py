@@ -63,6 +63,8 @@ WHERE status = 'doing' AND NOT EXISTS (
 )
 FOR UPDATE SKIP LOCKED
 """
+# Its line stays, as that of any worker that is gone: it tells since when the jobs wait.
+LEAVE = "UPDATE procrastinate_workers SET last_heartbeat = now() - make_interval(secs => %s) WHERE id = %s"
 
 logger = logging.getLogger("runtime.work")
 
@@ -127,7 +129,7 @@ class Connector(procrastinate.PsycopgConnector):
             reconnect_timeout=timeouts.CONNECT + 2,
         )
         self.worker_id: int | None = None
-        self.mine: dict[int, str] = {}
+        self.mine: dict[int, Mapping[str, Any]] = {}
         self.away = False
         self.suspects: set[tuple[int, int]] = set()
 
@@ -177,7 +179,7 @@ class Connector(procrastinate.PsycopgConnector):
 
         row = await self.insist(ask)
         if fetches and row["id"] is not None:
-            self.mine[row["id"]] = row["task_name"]
+            self.mine[row["id"]] = row
         if query == sql.queries["register_worker"]:
             self.worker_id = row["worker_id"]
         return row
@@ -209,6 +211,11 @@ class Connector(procrastinate.PsycopgConnector):
                     await connection.execute(*finish(number))
                 self.tell(number, name, arguments, f"{attempts + 1} of {most}", given_up=given_up)
         self.suspects = silent
+
+    async def leave(self) -> None:
+        """Be gone at once, and not when the others have heard nothing for a while."""
+        async with self.pool.connection() as connection:
+            await connection.execute(LEAVE, [backlog.SILENCE, self.worker_id])
 
     def tell(self, number: int, name: str, arguments: Mapping[str, Any], attempt: str, *, given_up: bool) -> None:
         logs.request_id.set(arguments.get(REQUEST_ID, ""))
@@ -372,11 +379,12 @@ class Shift:
 
     async def cut(self) -> NoReturn:
         """End while jobs run: another worker begins them again, as soon as it finds that this one is gone."""
-        for number, name in self.connector.mine.items():
-            logger.warning("Cut off: the job begins again.", extra={"job": number, "task": name})
+        for number, job in self.connector.mine.items():
+            logs.request_id.set(job["args"].get(REQUEST_ID, ""))
+            logger.warning("Cut off: the job begins again.", extra={"job": number, "task": job["task_name"]})
         with contextlib.suppress(Exception):
             async with asyncio.timeout(1):
-                await self.app.job_manager.unregister_worker(self.connector.worker_id or 0)
+                await self.connector.leave()
         sys.stdout.flush()
         # A thread cannot be ended otherwise.
         os._exit(0)
