@@ -385,21 +385,20 @@ def test_waits_for_a_database_that_hangs(own: Database, work: Work, tmp_path: Pa
 
 
 def test_waits_for_a_database_that_takes_nothing(database: Database, work: Work) -> None:
-    """As a copy does until it has taken over from the one that is gone."""
+    """As a copy does, to which the connection still leads while another has taken over."""
     name = database.url.rpartition("/")[2]
-    worker = work(database, hurried=True)
-    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
     database.query(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-    database.query(others, name)
+    worker = work(database, hurried=True)
     worker.wait_for("The database does not answer, and the worker waits: .*read-only")
     with psycopg.connect(database.url, autocommit=True) as connection:
         connection.execute("SET default_transaction_read_only = off")
+        # Who is connected already does not hear of it.
         connection.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
-        connection.execute(others, [name])
     worker.wait_for("The database answers again")
     database.defer("record", number=1)
     worker.wait_for("^ran 1$")
     assert worker.stop() == 0
+    assert lines("Traceback", worker) == []
 
 
 def test_loses_no_job_whose_fetch_it_has_not_heard_of(database: Database, work: Work, tmp_path: Path) -> None:

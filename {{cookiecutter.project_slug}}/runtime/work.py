@@ -55,6 +55,9 @@ PLANS = "SET plan_cache_mode = force_custom_plan"
 # A connection that leads nowhere is noticed in this time, not in a quarter of an hour.
 SOCKET = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 20_000}
 
+# The database does not answer, or is a copy that cannot be written to: soon it is another.
+AWAY = psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction
+
 GONE = """
 SELECT id, task_name, attempts, args, abort_requested FROM procrastinate_jobs AS job
 WHERE status = 'doing' AND NOT EXISTS (
@@ -103,13 +106,6 @@ async def configure(connection: psycopg.AsyncConnection[Any]) -> None:
     await connection.execute(PLANS)
 
 
-def is_away(error: exceptions.ConnectorException) -> bool:
-    """Whether the database did not answer, or is a copy that cannot be written to: soon it is another."""
-    return isinstance(
-        error.__cause__, psycopg.OperationalError | psycopg.InterfaceError | psycopg.errors.ReadOnlySqlTransaction
-    )
-
-
 class Connector(procrastinate.PsycopgConnector):
     """The engine's, which asks again until the database answers; the engine itself would end the worker.
 
@@ -129,7 +125,8 @@ class Connector(procrastinate.PsycopgConnector):
             reconnect_timeout=timeouts.CONNECT + 2,
         )
         self.worker_id: int | None = None
-        self.mine: dict[int, Mapping[str, Any]] = {}
+        # The name of each, and the request that it comes from.
+        self.mine: dict[int, tuple[str, str]] = {}
         self.away = False
         self.suspects: set[tuple[int, int]] = set()
 
@@ -138,12 +135,15 @@ class Connector(procrastinate.PsycopgConnector):
             try:
                 answer = await ask()
             except exceptions.ConnectorException as error:
-                if not is_away(error):
+                if not isinstance(error.__cause__, AWAY):
                     raise
                 if not self.away:
                     reason = " ".join(str(error.__cause__).split())
                     logger.warning(f"The database does not answer, and the worker waits: {reason}")
                 self.away = True
+                if isinstance(error.__cause__, psycopg.errors.ReadOnlySqlTransaction):
+                    # The connection would lead to the copy for as long as that is there.
+                    await self.pool.drain()
                 await asyncio.sleep(1)
             else:
                 if self.away:
@@ -179,7 +179,7 @@ class Connector(procrastinate.PsycopgConnector):
 
         row = await self.insist(ask)
         if fetches and row["id"] is not None:
-            self.mine[row["id"]] = row
+            self.mine[row["id"]] = row["task_name"], row["args"].get(REQUEST_ID, "")
         if query == sql.queries["register_worker"]:
             self.worker_id = row["worker_id"]
         return row
@@ -372,16 +372,16 @@ class Shift:
             await asyncio.sleep(RESCUE)
             try:
                 await self.connector.rescue(self.app)
-            except psycopg.OperationalError:
+            except AWAY:
                 pass  # The next time.
             except Exception:
                 logger.exception("Jobs of workers that are gone could not be looked for.")
 
     async def cut(self) -> NoReturn:
         """End while jobs run: another worker begins them again, as soon as it finds that this one is gone."""
-        for number, job in self.connector.mine.items():
-            logs.request_id.set(job["args"].get(REQUEST_ID, ""))
-            logger.warning("Cut off: the job begins again.", extra={"job": number, "task": job["task_name"]})
+        for number, (name, request_id) in self.connector.mine.items():
+            logs.request_id.set(request_id)
+            logger.warning("Cut off: the job begins again.", extra={"job": number, "task": name})
         with contextlib.suppress(Exception):
             async with asyncio.timeout(1):
                 await self.connector.leave()
