@@ -45,7 +45,27 @@ procrastinate.PsycopgConnector.execute_query_one_async = lose
 """
 # One that would wait for its jobs for longer than any test.
 PATIENT = "work.GRACE = 600"
+# What a worker does about those that are gone, twice.
+LOOKS = """
+import asyncio, os
+import config.wsgi
+from runtime import work
+from runtime.jobs import jobs
+
+async def look():
+    connector = work.Connector(os.environ["DATABASE_URL"])
+    await connector.open_async()
+    for _ in range(2):
+        await connector.rescue(jobs)
+        rows = await connector.execute_query_all_async("SELECT status::text FROM procrastinate_jobs ORDER BY id")
+        print([row["status"] for row in rows])
+    await connector.close_async()
+
+asyncio.run(look())
+"""
 HOUSEKEEPING = "accounts.tasks.forget_expired_sessions"
+# Nobody asks it.
+DATABASE = "postgres://nobody:secret@127.0.0.1/nothing"
 COMMANDS = {"django": "python manage.py jobs", "flask": "flask jobs"}
 Work = Callable[..., Server]
 
@@ -428,6 +448,20 @@ def test_starts_before_its_database(project: Project, own: Database, work: Work)
     assert worker.stop() == 0
 
 
+def test_looks_twice_before_a_worker_is_gone(project: Project, database: Database) -> None:
+    """After the database was away, each was silent for a while."""
+    ((silent,),) = database.query(
+        "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 minute') RETURNING id"
+    )
+    for _ in range(2):
+        database.change(database.defer("record", number=1), f"status = 'doing', worker_id = {silent}")
+    result = project.run(f"python -c {shlex.quote(LOOKS)}", DATABASE_URL=database.url)
+    assert [line for line in result.stdout.splitlines() if line.startswith("[")] == [
+        "['doing', 'doing']",
+        "['todo', 'todo']",
+    ], result.stderr
+
+
 # Schedules
 
 
@@ -490,9 +524,20 @@ def test_refuses_to_wait_for_jobs_where_there_are_none(url: str, project: Projec
 
 
 def test_says_that_the_release_step_is_missing(project: Project, new_database: Callable[[], str]) -> None:
-    result = project.run(project.processes["worker"], DATABASE_URL=new_database(), SECRET_KEY=SECRET_KEY)
+    url = new_database()
+    for command in project.processes["worker"], COMMANDS[project.variant.framework]:
+        result = project.run(command, DATABASE_URL=url, SECRET_KEY=SECRET_KEY)
+        assert result.returncode == 1
+        assert result.stderr == "The database has no tables for jobs. Make them: heroku run python -m config.release\n"
+
+
+def test_shows_no_jobs_of_a_database_that_is_away(project: Project, refusing_port: int) -> None:
+    url = f"postgres://nobody:secret@127.0.0.1:{refusing_port}/nothing"
+    result = project.run(COMMANDS[project.variant.framework], DATABASE_URL=url)
     assert result.returncode == 1
-    assert result.stderr == ("The database has no tables for jobs. Make them: heroku run python -m config.release\n")
+    assert result.stderr.startswith("The database does not answer: ")
+    assert result.stderr.endswith(" Look at it: heroku pg:info\n")
+    assert result.stderr.count("\n") == 1
 
 
 # To look at and mend
@@ -535,17 +580,19 @@ def test_shows_and_mends_jobs(project: Project, database: Database, work: Work) 
 
 def test_holds_no_more_connections_than_it_says(database: Database, work: Work, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
-    worker = work(database, threads=3)
-    (line,) = worker.wait_for("Working with threads: 3")
-    assert "database connections: up to 5." in line
+    # More than Python gives by itself, or a web process has.
+    threads = 33
+    worker = work(database, threads=threads)
+    (line,) = worker.wait_for(f"Working with threads: {threads}")
+    assert f"database connections: up to {threads + 2}." in line
     for number in range(50):
         database.defer("record", number=number)
     worker.wait_for("^ran", times=50)
-    for _ in range(3):
-        database.defer("wait_for", gate=str(gate))
-    worker.wait_for("^begun$", times=3)
+    for _ in range(threads):
+        database.defer("hold", gate=str(gate))
+    worker.wait_for("^begun$", times=threads)
     count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    assert database.query(count)[0][0] <= 5
+    assert threads < database.query(count)[0][0] <= threads + 2
     gate.touch()
     assert worker.stop() == 0
 
@@ -573,5 +620,7 @@ def test_compares_no_job_with_all_others(database: Database, work: Work) -> None
 
 def test_carries_no_engine_where_nothing_is_deferred(project: Project) -> None:
     code = "import sys, config.wsgi; print('procrastinate' in sys.modules, 'psycopg_pool' in sys.modules)"
-    result = project.run(f"python -c {shlex.quote(code)}", DATABASE_URL="sqlite:///db.sqlite3")
-    assert result.stdout.splitlines()[-1] == "False False"
+    # With Django's come its models, for the admin.
+    for url, carried in ("sqlite:///db.sqlite3", False), (DATABASE, project.variant.framework == "django"):
+        result = project.run(f"python -c {shlex.quote(code)}", DATABASE_URL=url)
+        assert result.stdout.splitlines()[-1] == f"{carried} {carried}", result.stderr

@@ -6,9 +6,9 @@
 import json
 import logging
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from runtime import env, timeouts
+from runtime import env, services, timeouts
 from runtime.counts import memory
 
 if TYPE_CHECKING:
@@ -103,14 +103,20 @@ def command(database_url: str | None, retry: int | None = None, delete: int | No
         env.refuse("There are no jobs: on SQLite each runs at once, where it is asked for.", "They need PostgreSQL.")
     import psycopg
 
-    with psycopg.connect(database_url or "", autocommit=True) as connection:
-        if retry is not None:
-            try_again(connection, retry)
-            yield f"Job {retry} is tried again."
-        if delete is not None:
-            remove(connection, delete)
-            yield f"Job {delete} is deleted."
-        yield from listing(connection)
+    try:
+        with psycopg.connect(database_url or "", autocommit=True, connect_timeout=timeouts.CONNECT) as connection:
+            if retry is not None:
+                try_again(connection, retry)
+                yield f"Job {retry} is tried again."
+            if delete is not None:
+                remove(connection, delete)
+                yield f"Job {delete} is deleted."
+            yield from listing(connection)
+    except psycopg.errors.UndefinedTable:
+        refuse_without_tables()
+    except psycopg.OperationalError as error:
+        reason = " ".join(str(error).split())
+        env.refuse(f"The database does not answer: {reason}", f"Look at it: {services.LOOK_AT['database']}")
 
 
 def listing(connection: "Connection[Any]") -> Iterator[str]:
@@ -144,6 +150,10 @@ def try_again(connection: "Connection[Any]", job: int) -> None:
 def remove(connection: "Connection[Any]", job: int) -> None:
     if not connection.execute("DELETE FROM procrastinate_jobs WHERE id = %s AND status <> 'doing'", [job]).rowcount:
         refuse(connection, job)
+
+
+def refuse_without_tables() -> NoReturn:
+    env.refuse("The database has no tables for jobs.", "Make them: heroku run python -m config.release")
 
 
 def refuse(connection: "Connection[Any]", job: int) -> None:

@@ -426,7 +426,7 @@ def main() -> None:
             asyncio.run(shift.run(), loop_factory=Loop)
         except exceptions.ConnectorException as error:
             if isinstance(error.__cause__, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedFunction):
-                env.refuse("The database has no tables for jobs.", "Make them: heroku run python -m config.release")
+                backlog.refuse_without_tables()
             raise
 
 
