@@ -190,6 +190,18 @@ def tables(url: str) -> int:
         return found.fetchone()[0]
 
 
+def test_finds_that_the_tables_of_jobs_are_older_than_their_engine(project: Project, patient: Path) -> None:
+    """Django takes the engine's own migrations; Flask names the files of the engine that it applies."""
+    if project.variant.framework == "flask":
+        replace("migrations/0001_jobs.py", 'until="[^"]+"', 'until="03.04.00_01_pre_add_retry_failed_job_procedure"')(
+            patient
+        )
+        repository.commit(patient)
+    _, complaints, _ = examine(project, patient)
+    found = [line for line in complaints if "The tables of jobs are older than procrastinate" in line]
+    assert len(found) == (project.variant.framework == "flask")
+
+
 @pytest.mark.parametrize("where", ["environment", ".env"])
 def test_asks_the_database_that_is_configured(
     where: str, project: Project, for_postgresql: Path, new_database: Callable[[], str]

@@ -246,7 +246,7 @@ def test_takes_no_file_without_a_bucket(project: Project, database_url: str) -> 
         assert any(CURE in line for line in dyno.log)
         assert dyno.get("/").status_code == 200
         ready = dyno.get("/readyz")
-        assert (ready.status_code, ready.json()) == (503, {"database": "ok", "files": "missing"})
+        assert (ready.status_code, ready.json()) == (503, {"database": "ok", "files": "missing", "jobs": "ok"})
         person = sign_up(dyno)
         page = person.get("/files/")
         assert page.status_code == 503
@@ -327,7 +327,7 @@ def test_keeps_a_developers_files_out_of_git(project: Project, tmp_path: Path) -
 
 @with_files
 def test_keeps_a_file_until_it_is_removed(person: Visitor, site: Dyno, shop: Bucket) -> None:
-    assert site.get("/readyz").json() == {"database": "ok", "files": "ok"}
+    assert site.get("/readyz").json() == {"database": "ok", "files": "ok", "jobs": "ok"}
     assert person.send("/files/", "../<b>evil</b>.html", PICTURE).headers["Location"] == "/files/"
     ((name, kept),) = shop.objects.items()
     assert re.fullmatch(r"files/[0-9a-f]{32}\.png", name)

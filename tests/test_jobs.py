@@ -29,7 +29,6 @@ PROBES = Path(__file__).parent / "probes"
 HURRIED = """
 from runtime import backlog, work
 backlog.SILENCE, work.HEARTBEAT, work.RESCUE, work.GRACE = 6, 0.5, 1, 1
-work.main()
 """
 # One that loses its connection at the worst moment: a job is given to it, and it does not hear of that.
 LOSSY = """
@@ -38,12 +37,35 @@ from procrastinate import exceptions, sql
 ask, lost = procrastinate.PsycopgConnector.execute_query_one_async, []
 async def lose(self, query, **arguments):
     row = await ask(self, query, **arguments)
-    if query == sql.queries["fetch_job"] and row["id"] and not lost:
+    if query == sql.queries["fetch_job"] and row["task_name"] == "chores.tasks.record" and not lost:
         lost.append(row)
         raise exceptions.ConnectorException from psycopg.OperationalError("gone")
     return row
 procrastinate.PsycopgConnector.execute_query_one_async = lose
 """
+# One that would wait for its jobs for longer than any test.
+PATIENT = "work.GRACE = 600"
+# What a worker does about those that are gone, twice.
+LOOKS = """
+import asyncio, os
+import config.wsgi
+from runtime import work
+from runtime.jobs import jobs
+
+async def look():
+    connector = work.Connector(os.environ["DATABASE_URL"])
+    await connector.open_async()
+    for _ in range(2):
+        await connector.rescue(jobs)
+        rows = await connector.execute_query_all_async("SELECT status::text FROM procrastinate_jobs ORDER BY id")
+        print([row["status"] for row in rows])
+    await connector.close_async()
+
+asyncio.run(look())
+"""
+HOUSEKEEPING = "accounts.tasks.forget_expired_sessions"
+# Nobody asks it.
+DATABASE = "postgres://nobody:secret@127.0.0.1/nothing"
 COMMANDS = {"django": "python manage.py jobs", "flask": "flask jobs"}
 Work = Callable[..., Server]
 
@@ -61,8 +83,12 @@ class Database:
 
     def defer(self, task: str, queue: str = "default", **arguments: Any) -> int:
         query = "INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES (%s, %s, %s) RETURNING id"
-        ((number,),) = self.query(query, queue, f"chores.tasks.{task}", json.dumps(arguments))
+        name = task if "." in task else f"chores.tasks.{task}"
+        ((number,),) = self.query(query, queue, name, json.dumps(arguments))
         return number
+
+    def change(self, job: int, changes: str) -> None:
+        self.query(f"UPDATE procrastinate_jobs SET {changes} WHERE id = %s", job)
 
     def states(self) -> list[str]:
         """Of all jobs that are not done; a worker deletes what is done."""
@@ -93,11 +119,12 @@ def work(project: Project) -> Iterator[Work]:
         database: Database,
         *queues: str,
         hurried: bool = False,
-        first: str = "",
+        more: str = "",
         threads: int = 2,
         **variables: str,
     ) -> Server:
-        words = ["python", "-c", first + HURRIED] if hurried else shlex.split(project.processes["worker"])
+        code = "\n".join([HURRIED, more, "work.main()"])
+        words = ["python", "-c", code] if hurried else shlex.split(project.processes["worker"])
         given = {"DATABASE_URL": database.url, "SECRET_KEY": SECRET_KEY, "WORKER_THREADS": str(threads)}
         environment = project.environment(given | variables)
         workers.append(Server([*words, *queues], project.path, environment))
@@ -216,7 +243,60 @@ def test_runs_a_job_again_that_its_worker_has_not_ended(
     assert second.stop() == 0
     assert len(lines("^ended$", first, second)) == 1
     if end == signal.SIGTERM:
-        assert lines(rf"level=warning .*Cut off: the job begins again.*job={number}\b", first)
+        (line,) = lines("Cut off: the job begins again", first)
+        assert line.startswith("level=warning")
+        assert "request_id=of-this-request" in line
+        assert f"job={number}" in line
+
+
+def test_is_cut_off_by_a_second_ctrl_c(database: Database, work: Work, tmp_path: Path) -> None:
+    database.defer("wait_for", gate=str(tmp_path / "gate"))
+    worker = work(database, hurried=True, more=PATIENT)
+    worker.wait_for("^begun$")
+    worker.signal(signal.SIGINT)
+    worker.wait_for("Stopping when the running jobs have ended: 1")
+    # The platform's second word hurries nobody.
+    worker.signal(signal.SIGTERM)
+    worker.signal(signal.SIGINT)
+    assert worker.wait() == 0
+    assert lines("Cut off", worker)
+
+
+def test_decides_what_becomes_of_each_job_whose_worker_is_gone(database: Database, work: Work) -> None:
+    """What it may still try, what another already does, and what nobody wants any more."""
+    tried = database.defer("fail_again")
+    database.change(tried, "status = 'doing', attempts = 2")
+    often = database.defer("record", number=1)
+    database.change(often, "status = 'doing', attempts = 2")
+    double = database.defer("record", number=2)
+    database.change(double, "status = 'doing', queueing_lock = 'once'")
+    other = database.defer("record", number=3)
+    database.change(other, "scheduled_at = now() + interval '1 day', queueing_lock = 'once'")
+    unwanted = database.defer("record", number=4)
+    database.change(unwanted, "status = 'doing', abort_requested = true")
+    worker = work(database, hurried=True)
+    assert len(worker.wait_for("A job is given up: its worker is gone", times=3)) == 3
+    (line,) = worker.wait_for("A job begins again")
+    assert f"job={tried} " in line
+    assert 'attempt="3 of 5"' in line
+    assert lines(f'A job is given up: .*job={often} .*attempt="3 of 3"', worker)
+    assert lines(f"A job is given up: .*job={double} ", worker)
+    assert lines(f"A job is given up: .*job={unwanted} ", worker)
+    worker.wait_for(rf"A job has failed\. It is given up.*job={tried}\b")
+    assert until(lambda: database.states() == ["failed", "failed", "failed", "todo", "failed"])
+    assert worker.stop() == 0
+    assert lines("^ran", worker) == []
+
+
+def test_keeps_the_line_of_a_worker_that_was_silent(database: Database, work: Work) -> None:
+    """After the database was away all of them were, and their jobs with them would be another's."""
+    for silence in "1 minute", "2 days":
+        database.query(f"INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '{silence}')")
+    worker = work(database)
+    query = "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat < now() - interval '{}'"
+    assert until(lambda: database.query(query.format("1 day")) == [(0,)])
+    assert database.query(query.format("30 seconds")) == [(1,)]
+    assert worker.stop() == 0
 
 
 def test_gives_a_job_up_that_kills_its_workers(project: Project, database: Database, work: Work) -> None:
@@ -277,7 +357,10 @@ def stop_and_start(url: str) -> Iterator[None]:
 
 def test_waits_for_a_database_that_is_away(own: Database, work: Work, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
-    worker = work(own, hurried=True)
+    # A name wants to be looked up again, while the only thread has a job.
+    url = own.url.replace("127.0.0.1", "localhost")
+    worker = work(Database(url), hurried=True, threads=1)
+    own.defer(HOUSEKEEPING, timestamp=0)
     own.defer("wait_for", gate=str(gate))
     worker.wait_for("^begun$")
     away = stop_and_start(own.url)
@@ -285,11 +368,12 @@ def test_waits_for_a_database_that_is_away(own: Database, work: Work, tmp_path: 
     worker.wait_for("The database does not answer, and the worker waits: ")
     # Its end cannot be stored yet.
     gate.touch()
-    worker.wait_for("A job is done")
+    worker.wait_for("^ended$")
     next(away)
     worker.wait_for("The database answers again")
-    own.defer("record", number=1)
-    worker.wait_for("^ran 1$")
+    # By the connection that the thread has had before.
+    own.defer(HOUSEKEEPING, timestamp=0)
+    worker.wait_for(f"A job is done.*{HOUSEKEEPING}", times=2)
     assert until(lambda: own.states() == [])
     assert worker.stop() == 0
     assert len(lines("^begun$", worker)) == 1
@@ -320,14 +404,37 @@ def test_waits_for_a_database_that_hangs(own: Database, work: Work, tmp_path: Pa
     assert len(lines("^begun$", *workers)) == 1
 
 
-def test_loses_no_job_whose_fetch_it_has_not_heard_of(database: Database, work: Work) -> None:
+def test_waits_for_a_database_that_takes_nothing(database: Database, work: Work) -> None:
+    """As a copy does, to which the connection still leads while another has taken over."""
+    name = database.url.rpartition("/")[2]
+    database.query(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    worker = work(database, hurried=True)
+    worker.wait_for("The database does not answer, and the worker waits: .*read-only")
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute("SET default_transaction_read_only = off")
+        # Who is connected already does not hear of it.
+        connection.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    worker.wait_for("The database answers again")
     database.defer("record", number=1)
-    worker = work(database, first=LOSSY, hurried=True)
+    worker.wait_for("^ran 1$")
+    assert worker.stop() == 0
+    assert lines("Traceback", worker) == []
+
+
+def test_loses_no_job_whose_fetch_it_has_not_heard_of(database: Database, work: Work, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    database.defer("wait_for", gate=str(gate))
+    worker = work(database, more=LOSSY, hurried=True)
+    worker.wait_for("^begun$")
+    database.defer("record", number=1)
     worker.wait_for("The database does not answer, and the worker waits: gone")
     worker.wait_for("A job begins again")
     worker.wait_for("^ran 1$")
+    gate.touch()
     assert until(lambda: database.states() == [])
     assert worker.stop() == 0
+    # The other was known to run.
+    assert len(lines("^begun$", worker)) == 1
 
 
 def test_starts_before_its_database(project: Project, own: Database, work: Work) -> None:
@@ -339,6 +446,20 @@ def test_starts_before_its_database(project: Project, own: Database, work: Work)
     own.defer("record", number=1)
     worker.wait_for("^ran 1$")
     assert worker.stop() == 0
+
+
+def test_looks_twice_before_a_worker_is_gone(project: Project, database: Database) -> None:
+    """After the database was away, each was silent for a while."""
+    ((silent,),) = database.query(
+        "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 minute') RETURNING id"
+    )
+    for _ in range(2):
+        database.change(database.defer("record", number=1), f"status = 'doing', worker_id = {silent}")
+    result = project.run(f"python -c {shlex.quote(LOOKS)}", DATABASE_URL=database.url)
+    assert [line for line in result.stdout.splitlines() if line.startswith("[")] == [
+        "['doing', 'doing']",
+        "['todo', 'todo']",
+    ], result.stderr
 
 
 # Schedules
@@ -382,6 +503,15 @@ def test_says_that_jobs_wait_and_for_whom(project: Project, database: Database, 
         assert re.search("^ok    jobs: ", doctor, re.MULTILINE)
 
 
+def test_says_so_where_it_leaves_a_job_to_nobody(project: Project, database: Database) -> None:
+    """Also where nobody asks whether it is ready."""
+    number = database.defer("record", number=1)
+    database.query("UPDATE procrastinate_events SET at = now() - interval '10 minutes' WHERE job_id = %s", number)
+    with running(project, "gunicorn probe_jobs:application", DATABASE_URL=database.url) as dyno:
+        assert dyno.get("/defer?number=2").status_code == 200
+        dyno.wait_for("A job has waited for 10 minutes.*heroku ps:scale worker=1")
+
+
 @pytest.mark.parametrize("url", ["sqlite:///db.sqlite3", ""])
 def test_refuses_to_wait_for_jobs_where_there_are_none(url: str, project: Project) -> None:
     result = project.run(project.processes["worker"], **({"DATABASE_URL": url} if url else {}))
@@ -394,9 +524,20 @@ def test_refuses_to_wait_for_jobs_where_there_are_none(url: str, project: Projec
 
 
 def test_says_that_the_release_step_is_missing(project: Project, new_database: Callable[[], str]) -> None:
-    result = project.run(project.processes["worker"], DATABASE_URL=new_database(), SECRET_KEY=SECRET_KEY)
+    url = new_database()
+    for command in project.processes["worker"], COMMANDS[project.variant.framework]:
+        result = project.run(command, DATABASE_URL=url, SECRET_KEY=SECRET_KEY)
+        assert result.returncode == 1
+        assert result.stderr == "The database has no tables for jobs. Make them: heroku run python -m config.release\n"
+
+
+def test_shows_no_jobs_of_a_database_that_is_away(project: Project, refusing_port: int) -> None:
+    url = f"postgres://nobody:secret@127.0.0.1:{refusing_port}/nothing"
+    result = project.run(COMMANDS[project.variant.framework], DATABASE_URL=url)
     assert result.returncode == 1
-    assert result.stderr == ("The database has no tables for jobs. Make them: heroku run python -m config.release\n")
+    assert result.stderr.startswith("The database does not answer: ")
+    assert result.stderr.endswith(" Look at it: heroku pg:info\n")
+    assert result.stderr.count("\n") == 1
 
 
 # To look at and mend
@@ -428,7 +569,10 @@ def test_shows_and_mends_jobs(project: Project, database: Database, work: Work) 
     assert jobs("--delete", str(failed)) == [f"Job {failed} is deleted.", "waiting: 0, running: 0, failed: 0"]
     assert worker.stop() == 0
     result = project.run(f"{command} --retry {failed}", DATABASE_URL=database.url)
-    assert (result.returncode, result.stderr) == (1, f"There is no job {failed}. See them all: make jobs\n")
+    assert (result.returncode, result.stderr) == (
+        1,
+        f"There is no job {failed}; one that is done is deleted. See them all: make jobs\n",
+    )
 
 
 # What it costs
@@ -436,17 +580,19 @@ def test_shows_and_mends_jobs(project: Project, database: Database, work: Work) 
 
 def test_holds_no_more_connections_than_it_says(database: Database, work: Work, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
-    worker = work(database, threads=3)
-    (line,) = worker.wait_for("Working with threads: 3")
-    assert "database connections: up to 5." in line
+    # More than Python gives by itself, or a web process has.
+    threads = 33
+    worker = work(database, threads=threads)
+    (line,) = worker.wait_for(f"Working with threads: {threads}")
+    assert f"database connections: up to {threads + 2}." in line
     for number in range(50):
         database.defer("record", number=number)
     worker.wait_for("^ran", times=50)
-    for _ in range(3):
-        database.defer("wait_for", gate=str(gate))
-    worker.wait_for("^begun$", times=3)
+    for _ in range(threads):
+        database.defer("hold", gate=str(gate))
+    worker.wait_for("^begun$", times=threads)
     count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    assert database.query(count)[0][0] <= 5
+    assert threads < database.query(count)[0][0] <= threads + 2
     gate.touch()
     assert worker.stop() == 0
 
@@ -474,5 +620,7 @@ def test_compares_no_job_with_all_others(database: Database, work: Work) -> None
 
 def test_carries_no_engine_where_nothing_is_deferred(project: Project) -> None:
     code = "import sys, config.wsgi; print('procrastinate' in sys.modules, 'psycopg_pool' in sys.modules)"
-    result = project.run(f"python -c {shlex.quote(code)}", DATABASE_URL="sqlite:///db.sqlite3")
-    assert result.stdout.splitlines()[-1] == "False False"
+    # With Django's come its models, for the admin.
+    for url, carried in ("sqlite:///db.sqlite3", False), (DATABASE, project.variant.framework == "django"):
+        result = project.run(f"python -c {shlex.quote(code)}", DATABASE_URL=url)
+        assert result.stdout.splitlines()[-1] == f"{carried} {carried}", result.stderr

@@ -110,7 +110,9 @@ def test_describes_itself_to_the_platform(project: Project) -> None:
     content = json.loads((project.path / "app.json").read_text())
     assert content["env"]["SECRET_KEY"]["generator"] == "secret"
     assert "heroku-postgresql:essential-0" in content["addons"]
-    assert content["formation"].keys() <= project.processes.keys()
+    assert content["formation"].keys() == project.processes.keys() - {"release"}
+    # A button makes nobody pay for a worker.
+    assert {name: process["quantity"] for name, process in content["formation"].items()} == {"web": 1, "worker": 0}
     result = project.run(content["environments"]["test"]["scripts"]["test"], tools=True, DYNO="test.1", CI="true")
     assert result.returncode == 0, result.stdout
 

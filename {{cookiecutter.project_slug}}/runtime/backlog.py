@@ -6,9 +6,9 @@
 import json
 import logging
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from runtime import env, timeouts
+from runtime import env, services, timeouts
 from runtime.counts import memory
 
 if TYPE_CHECKING:
@@ -24,20 +24,27 @@ HOUR = 3600
 SHOWN = 50
 
 # For how many seconds the oldest job has waited that might have begun, and how many workers there are. A job without a
-# time of its own is due from the moment it was deferred; the engine's events tell it.
+# time of its own is due from the moment it was deferred; the engine's events tell it. What a worker had begun that is
+# gone waits for another from then on.
 OLDEST = """
 SELECT extract(epoch FROM now() - least(
     (SELECT min(scheduled_at) FROM procrastinate_jobs WHERE status = 'todo' AND scheduled_at <= now()),
     (SELECT max(at) FROM procrastinate_events WHERE job_id = (
         SELECT id FROM procrastinate_jobs WHERE status = 'todo' AND scheduled_at IS NULL ORDER BY id LIMIT 1
-    ))
+    )),
+    (SELECT min(last_heartbeat) FROM procrastinate_workers AS worker WHERE EXISTS (
+        SELECT FROM procrastinate_jobs WHERE status = 'doing' AND worker_id = worker.id
+    ) AND last_heartbeat < now() - make_interval(secs => %(silence)s))
 ))::float, (
-    SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => %s)
+    SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => %(silence)s)
 )
 """
 LIST = """
 SELECT id, status::text, task_name, queue_name, attempts, scheduled_at, args, (
     SELECT max(at) FROM procrastinate_events WHERE job_id = job.id AND type <> 'scheduled'
+), status = 'doing' AND NOT EXISTS (
+    SELECT FROM procrastinate_workers AS worker
+    WHERE worker.id = job.worker_id AND worker.last_heartbeat > now() - make_interval(secs => %s)
 )
 FROM procrastinate_jobs AS job WHERE status = %s ORDER BY id DESC LIMIT %s
 """
@@ -68,7 +75,7 @@ def complaint(connection: "Connection[Any]") -> str | None:
     from psycopg.errors import UndefinedTable
 
     try:
-        waited, workers = connection.execute(OLDEST, [SILENCE]).fetchone() or (None, 0)
+        waited, workers = connection.execute(OLDEST, {"silence": SILENCE}).fetchone() or (None, 0)
     except UndefinedTable:
         return None
     if waited is None or waited < PATIENCE:
@@ -96,27 +103,34 @@ def command(database_url: str | None, retry: int | None = None, delete: int | No
         env.refuse("There are no jobs: on SQLite each runs at once, where it is asked for.", "They need PostgreSQL.")
     import psycopg
 
-    with psycopg.connect(database_url or "", autocommit=True) as connection:
-        if retry is not None:
-            try_again(connection, retry)
-            yield f"Job {retry} is tried again."
-        if delete is not None:
-            remove(connection, delete)
-            yield f"Job {delete} is deleted."
-        yield from listing(connection)
+    try:
+        with psycopg.connect(database_url or "", autocommit=True, connect_timeout=timeouts.CONNECT) as connection:
+            if retry is not None:
+                try_again(connection, retry)
+                yield f"Job {retry} is tried again."
+            if delete is not None:
+                remove(connection, delete)
+                yield f"Job {delete} is deleted."
+            yield from listing(connection)
+    except psycopg.errors.UndefinedTable:
+        refuse_without_tables()
+    except psycopg.OperationalError as error:
+        reason = " ".join(str(error).split())
+        env.refuse(f"The database does not answer: {reason}", f"Look at it: {services.LOOK_AT['database']}")
 
 
 def listing(connection: "Connection[Any]") -> Iterator[str]:
     """One line for each job, the failed ones last, where a terminal shows them; then how many there are."""
     counts = dict(connection.execute("SELECT status::text, count(*) FROM procrastinate_jobs GROUP BY 1").fetchall())
     for status, state in STATES.items():
-        rows = connection.execute(LIST, [status, SHOWN]).fetchall()
+        rows = connection.execute(LIST, [SILENCE, status, SHOWN]).fetchall()
         if (more := counts.get(status, 0) - len(rows)) > 0:
             yield f"… and {more} more that are {state}"
-        for number, _, task, queue, attempts, scheduled_at, arguments, since in reversed(rows):
+        for number, _, task, queue, attempts, scheduled_at, arguments, since, gone in reversed(rows):
             due = f" due={scheduled_at:%Y-%m-%dT%H:%M:%S%z}" if status == "todo" and scheduled_at else ""
             changed = f" since={since:%Y-%m-%dT%H:%M:%S%z}" if since else ""
-            line = f"job={number} {state} task={task} queue={queue} attempts={attempts}{changed}{due}"
+            worker = " worker=gone" if gone else ""
+            line = f"job={number} {state}{worker} task={task} queue={queue} attempts={attempts}{changed}{due}"
             yield f"{line} {json.dumps(arguments, ensure_ascii=False)}"
     yield ", ".join(f"{state}: {counts.get(status, 0)}" for status, state in STATES.items())
 
@@ -138,7 +152,11 @@ def remove(connection: "Connection[Any]", job: int) -> None:
         refuse(connection, job)
 
 
+def refuse_without_tables() -> NoReturn:
+    env.refuse("The database has no tables for jobs.", "Make them: heroku run python -m config.release")
+
+
 def refuse(connection: "Connection[Any]", job: int) -> None:
-    if connection.execute("SELECT FROM procrastinate_jobs WHERE id = %s", [job]).fetchone():
+    if connection.execute("SELECT 1 FROM procrastinate_jobs WHERE id = %s", [job]).fetchone():
         env.refuse(f"Job {job} is running.", "Wait for its end; it is given to another worker where its own is gone.")
-    env.refuse(f"There is no job {job}.", "See them all: make jobs")
+    env.refuse(f"There is no job {job}; one that is done is deleted.", "See them all: make jobs")

@@ -55,6 +55,9 @@ PLANS = "SET plan_cache_mode = force_custom_plan"
 # A connection that leads nowhere is noticed in this time, not in a quarter of an hour.
 SOCKET = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 20_000}
 
+# The database does not answer, or is a copy that cannot be written to: soon it is another.
+AWAY = psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction
+
 GONE = """
 SELECT id, task_name, attempts, args, abort_requested FROM procrastinate_jobs AS job
 WHERE status = 'doing' AND NOT EXISTS (
@@ -63,6 +66,8 @@ WHERE status = 'doing' AND NOT EXISTS (
 )
 FOR UPDATE SKIP LOCKED
 """
+# Its line stays, as that of any worker that is gone: it tells since when the jobs wait.
+LEAVE = "UPDATE procrastinate_workers SET last_heartbeat = now() - make_interval(secs => %s) WHERE id = %s"
 
 logger = logging.getLogger("runtime.work")
 
@@ -101,13 +106,6 @@ async def configure(connection: psycopg.AsyncConnection[Any]) -> None:
     await connection.execute(PLANS)
 
 
-def is_away(error: exceptions.ConnectorException) -> bool:
-    """Whether the database did not answer, or is a copy that cannot be written to: soon it is another."""
-    return isinstance(
-        error.__cause__, psycopg.OperationalError | psycopg.InterfaceError | psycopg.errors.ReadOnlySqlTransaction
-    )
-
-
 class Connector(procrastinate.PsycopgConnector):
     """The engine's, which asks again until the database answers; the engine itself would end the worker.
 
@@ -127,7 +125,8 @@ class Connector(procrastinate.PsycopgConnector):
             reconnect_timeout=timeouts.CONNECT + 2,
         )
         self.worker_id: int | None = None
-        self.mine: dict[int, str] = {}
+        # The name of each, and the request that it comes from.
+        self.mine: dict[int, tuple[str, str]] = {}
         self.away = False
         self.suspects: set[tuple[int, int]] = set()
 
@@ -136,12 +135,15 @@ class Connector(procrastinate.PsycopgConnector):
             try:
                 answer = await ask()
             except exceptions.ConnectorException as error:
-                if not is_away(error):
+                if not isinstance(error.__cause__, AWAY):
                     raise
                 if not self.away:
                     reason = " ".join(str(error.__cause__).split())
                     logger.warning(f"The database does not answer, and the worker waits: {reason}")
                 self.away = True
+                if isinstance(error.__cause__, psycopg.errors.ReadOnlySqlTransaction):
+                    # The connection would lead to the copy for as long as that is there.
+                    await self.pool.drain()
                 await asyncio.sleep(1)
             else:
                 if self.away:
@@ -177,7 +179,7 @@ class Connector(procrastinate.PsycopgConnector):
 
         row = await self.insist(ask)
         if fetches and row["id"] is not None:
-            self.mine[row["id"]] = row["task_name"]
+            self.mine[row["id"]] = row["task_name"], row["args"].get(REQUEST_ID, "")
         if query == sql.queries["register_worker"]:
             self.worker_id = row["worker_id"]
         return row
@@ -209,6 +211,11 @@ class Connector(procrastinate.PsycopgConnector):
                     await connection.execute(*finish(number))
                 self.tell(number, name, arguments, f"{attempts + 1} of {most}", given_up=given_up)
         self.suspects = silent
+
+    async def leave(self) -> None:
+        """Be gone at once, and not when the others have heard nothing for a while."""
+        async with self.pool.connection() as connection:
+            await connection.execute(LEAVE, [backlog.SILENCE, self.worker_id])
 
     def tell(self, number: int, name: str, arguments: Mapping[str, Any], attempt: str, *, given_up: bool) -> None:
         logs.request_id.set(arguments.get(REQUEST_ID, ""))
@@ -365,18 +372,19 @@ class Shift:
             await asyncio.sleep(RESCUE)
             try:
                 await self.connector.rescue(self.app)
-            except psycopg.OperationalError:
+            except AWAY:
                 pass  # The next time.
             except Exception:
                 logger.exception("Jobs of workers that are gone could not be looked for.")
 
     async def cut(self) -> NoReturn:
         """End while jobs run: another worker begins them again, as soon as it finds that this one is gone."""
-        for number, name in self.connector.mine.items():
+        for number, (name, request_id) in self.connector.mine.items():
+            logs.request_id.set(request_id)
             logger.warning("Cut off: the job begins again.", extra={"job": number, "task": name})
         with contextlib.suppress(Exception):
             async with asyncio.timeout(1):
-                await self.app.job_manager.unregister_worker(self.connector.worker_id or 0)
+                await self.connector.leave()
         sys.stdout.flush()
         # A thread cannot be ended otherwise.
         os._exit(0)
@@ -418,7 +426,7 @@ def main() -> None:
             asyncio.run(shift.run(), loop_factory=Loop)
         except exceptions.ConnectorException as error:
             if isinstance(error.__cause__, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedFunction):
-                env.refuse("The database has no tables for jobs.", "Make them: heroku run python -m config.release")
+                backlog.refuse_without_tables()
             raise
 
 

@@ -1,8 +1,9 @@
 """Jobs where they are deferred, and what a worker decides without a database."""
 
 import contextlib
+import importlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NoReturn
@@ -12,7 +13,7 @@ from procrastinate import RetryStrategy, utils
 from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import Job
 
-from runtime import backlog, framework, logs, server, work
+from runtime import backlog, counts, framework, logs, server, timeouts, work
 from runtime.jobs import REQUEST_ID, BackOff, jobs
 from tests.visitor import Visitor
 
@@ -120,6 +121,131 @@ def test_where_there_is_no_postgresql_nothing_is_said_of_jobs() -> None:
     assert backlog.examine("sqlite:///db.sqlite3") is None
     with pytest.raises(SystemExit, match="on SQLite each runs at once"):
         list(backlog.command("sqlite:///db.sqlite3"))
+
+
+def test_there_is_time_for_what_is_promised() -> None:
+    # A stopping worker tells that it is gone before the platform kills it.
+    assert work.GRACE + 1 < timeouts.GRACEFUL < timeouts.ROUTER
+    # One silence is no sign of anything.
+    assert 3 * work.HEARTBEAT < backlog.SILENCE < backlog.PATIENCE
+    # A job whose worker is gone begins again within two minutes, though whoever looks for it has to see it twice.
+    assert backlog.SILENCE + 3 * work.RESCUE + work.POLL < 120
+
+
+def test_expired_sessions_are_forgotten_every_night() -> None:
+    importlib.import_module("accounts.tasks")
+    schedules = [(each.task.name, each.cron) for each in jobs.periodic_registry.periodic_tasks.values()]
+    assert schedules == [("accounts.tasks.forget_expired_sessions", "17 4 * * *")]
+
+
+# What the database has of them, on PostgreSQL
+
+
+@pytest.fixture
+def tables(application: Any) -> Iterator[Any]:
+    """The connection to a database that has tables of jobs; None on SQLite."""
+    # Django's is there without a context.
+    with getattr(application, "app_context", contextlib.nullcontext)():
+        counts.memory.clear("jobs.waiting")
+        connection = framework.job_connection()
+        assert (connection is None) == framework.setting("DATABASE_URL").startswith("sqlite")
+        yield connection
+        counts.memory.clear("jobs.waiting")
+
+
+def insert(tables: Any, status: str = "todo", **columns: str) -> int:
+    """A job, whose columns are SQL."""
+    columns = {"queue_name": "'default'", "task_name": "'tests.note'", "status": f"'{status}'"} | columns
+    names, values = ", ".join(columns), ", ".join(columns.values())
+    query = f"INSERT INTO procrastinate_jobs ({names}) VALUES ({values}) RETURNING id"
+    number: int = tables.execute(query).fetchone()[0]
+    return number
+
+
+def worker_seen(tables: Any, age: str) -> int:
+    query = f"INSERT INTO procrastinate_workers (last_heartbeat) VALUES ({ago(age)}) RETURNING id"
+    number: int = tables.execute(query).fetchone()[0]
+    return number
+
+
+def ago(age: str) -> str:
+    return f"now() - interval '{age}'"
+
+
+def deferred_ago(tables: Any, age: str) -> int:
+    job = insert(tables)
+    tables.execute(f"UPDATE procrastinate_events SET at = {ago(age)} WHERE job_id = %s", [job])
+    return job
+
+
+WAYS: dict[str, Callable[[Any, str], object]] = {
+    "deferred": deferred_ago,
+    "scheduled": lambda tables, age: insert(tables, scheduled_at=ago(age)),
+    "begun": lambda tables, age: insert(tables, "doing", worker_id=str(worker_seen(tables, age))),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_job_that_nobody_begins_for_five_minutes_waits(way: str, tables: Any, log: list[str]) -> None:
+    if tables is None:
+        return
+    insert(tables, scheduled_at="now() + interval '1 day'")
+    WAYS[way](tables, "4 minutes")
+    assert backlog.states(tables) == {"jobs": "ok"}
+    assert log == []
+    tables.execute("DELETE FROM procrastinate_jobs")
+    WAYS[way](tables, "6 minutes")
+    assert backlog.states(tables) == backlog.states(tables) == {"jobs": "waiting"}
+    (line,) = log
+    assert "A job has waited for 6 minutes, and no worker is running. Start one: heroku ps:scale worker=1" in line
+    worker_seen(tables, "1 second")
+    complaint = "and the running workers (1) do not keep up. Start one: heroku ps:scale worker=2"
+    assert complaint in str(backlog.complaint(tables))
+
+
+def test_the_log_says_again_that_jobs_wait_when_others_do(tables: Any, log: list[str]) -> None:
+    if tables is None:
+        return
+    for _ in range(2):
+        insert(tables, scheduled_at=ago("6 minutes"))
+        backlog.states(tables)
+        tables.execute("DELETE FROM procrastinate_jobs")
+        assert backlog.states(tables) == {"jobs": "ok"}
+    assert len(log) == 2
+
+
+def test_a_job_is_tried_again_or_deleted_unless_it_runs(tables: Any) -> None:
+    if tables is None:
+        return
+    failed, running = insert(tables, "failed", attempts="7"), insert(tables, "doing")
+    for change in backlog.try_again, backlog.remove:
+        with pytest.raises(SystemExit, match=f"Job {running} is running"):
+            change(tables, running)
+    backlog.try_again(tables, failed)
+    query = "SELECT status::text, attempts, scheduled_at <= now() FROM procrastinate_jobs WHERE id = %s"
+    assert tables.execute(query, [failed]).fetchone() == ("todo", 0, True)
+    backlog.remove(tables, failed)
+    with pytest.raises(SystemExit, match=f"There is no job {failed}; one that is done is deleted"):
+        backlog.remove(tables, failed)
+
+
+def test_the_list_says_what_it_leaves_out_and_whose_worker_is_gone(
+    tables: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if tables is None:
+        return
+    monkeypatch.setattr(backlog, "SHOWN", 1)
+    for _ in range(3):
+        insert(tables)
+    runs = insert(tables, "doing", worker_id=str(worker_seen(tables, "1 second")))
+    first, waits, *others = backlog.listing(tables)
+    assert first == "… and 2 more that are waiting"
+    assert f"job={runs - 1} waiting task=" in waits
+    assert f"job={runs} running task=" in others[0]
+    gone = insert(tables, "doing", worker_id=str(worker_seen(tables, "1 minute")))
+    lines = [*backlog.listing(tables)]
+    assert f"job={gone} running worker=gone task=" in lines[-2]
+    assert lines[-1] == "waiting: 3, running: 2, failed: 0"
 
 
 def test_the_next_job_has_its_own_request(web: Visitor) -> None:

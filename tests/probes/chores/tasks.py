@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
+from runtime import framework
 from runtime.jobs import jobs
 
 
@@ -26,6 +27,13 @@ def wait_for(gate: str) -> None:
     while not Path(gate).exists():
         time.sleep(0.05)
     say("ended")
+
+
+@jobs.task
+def hold(gate: str) -> None:
+    """The same, with a database connection."""
+    framework.job_connection().execute("SELECT 1")
+    wait_for(gate)
 
 
 @jobs.task

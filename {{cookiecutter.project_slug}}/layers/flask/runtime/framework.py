@@ -205,7 +205,8 @@ def job_connection() -> Any:
 
 
 def driver_connection(connection: sqlalchemy.Connection) -> Any:
-    return connection.connection.driver_connection if connection.dialect.name == "postgresql" else None
+    # Not its driver_connection, which one that no pool has any more does not tell.
+    return connection.connection.dbapi_connection if connection.dialect.name == "postgresql" else None
 
 
 @contextlib.contextmanager
