@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 template := {{cookiecutter.project_slug}}
 FRAMEWORK ?= django
 ROUNDS := 3
-SECONDS := 1
+SECONDS := 0.3
 OUTPUT := docs
 # What is to be released next of what serves.
 ahead_django := git+https://github.com/django/django
@@ -69,6 +69,9 @@ lock: .venv/ready  ## Pin every variant's dependencies and our own; UPGRADE=--up
 		cp .demo/my-project/requirements*.txt "$$layer" || exit; \
 	done
 	@echo "the template itself" && sh '$(template)/bin/lock'
+	@echo "what the benchmark compares it with" && $(BIN)/uv pip compile --quiet --group bench --universal \
+		--python-version 3.12 --generate-hashes --no-annotate --exclude-newer "$${MIN_AGE:-7 days}" \
+		--custom-compile-command "make lock" $(UPGRADE) --output-file benchmarks/requirements.txt
 
 .venv/ready: .python-version requirements-test.txt
 	@sh '$(template)/bin/install'
