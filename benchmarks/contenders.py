@@ -29,8 +29,8 @@ LAYERS = Path(__file__).parent / "contenders"
 class Contender:
     """One way to serve: the folder laid over a copy of the project, the command, and the variables it differs in.
 
-    Its ``layer`` may be several, separated by blanks. In the command, ``{port}``, ``{workers}`` and ``{threads}`` of all
-    of them together stand for what they are.
+    Its ``layer`` may be several, separated by blanks. The command has ``{port}``, ``{workers}``, and ``{threads}`` of
+    all of them together.
     """
 
     name: str
@@ -93,7 +93,7 @@ GRANIAN = Contender(
 )
 UVICORN = Contender(
     "uvicorn",
-    "the project served by Uvicorn's WSGI side with uvloop and httptools: as many workers, with its own 10 threads each",
+    "the project served by Uvicorn's WSGI side with uvloop and httptools: as many workers, its own 10 threads each",
     "project-{framework}",
     "uvicorn --interface wsgi --host 127.0.0.1 --port {port} --workers {workers} probe:application",
     BARE_PAGES,
@@ -209,7 +209,8 @@ class Build:
                 copy.mkdir()
             else:
                 shutil.copytree(self.project, copy)
-            for layer in layers:
+            # Django's own beginning is all made by commands.
+            for layer in filter(lambda layer: (LAYERS / layer).exists(), layers):
                 shutil.copytree(LAYERS / layer, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
             for command in contender.commands:
                 self.run(*command.split(), cwd=copy)

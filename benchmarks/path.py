@@ -28,4 +28,4 @@ def path(samples: Samples, build: Build) -> None:
         folder = build.folder_of(PATH)
         found = json.loads(build.run("python", "path.py", str(CALLS), cwd=folder, **variables).stdout)
         for step, microseconds in found.items():
-            samples.add(Figure(build.framework, "µs", "path", 0, step, way), microseconds)
+            samples.add(Figure(build.framework, "µs", PATH.name, 0, step, way), microseconds)

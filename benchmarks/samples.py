@@ -78,7 +78,7 @@ class Samples:
 
     def per_worker(self, figure: Figure, fewer: int) -> list[float]:
         """What each worker beyond ``fewer`` has added to a figure."""
-        pairs = zip(self.values(figure), self.values(replace(figure, workers=fewer)), strict=True)
+        pairs = zip(self.values(figure), self.values(replace(figure, workers=fewer)), strict=False)
         return [(more - less) / (figure.workers - fewer) for more, less in pairs]
 
     def rows(self) -> Iterator[dict[str, Any]]:

@@ -13,6 +13,8 @@ from tests.load import Load
 
 STOPS = 10
 AT_WORKERS, CLIENTS = 2, 16
+# Answers before the signal.
+ANSWERS = 200
 # What a platform waits before it kills.
 LIMIT = 30.0
 
@@ -32,6 +34,8 @@ def stop(samples: Samples, build: Build, contender: Contender) -> None:
         with running(build, contender, AT_WORKERS) as server:
             server.boot("/")
             with Load(server, CLIENTS, "/") as load:  # type: ignore[arg-type]
+                while load.answered < ANSWERS and not load.lost:
+                    time.sleep(0.01)
                 began = time.monotonic()
                 os.killpg(server.process.pid, signal.SIGTERM)
                 try:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from benchmarks import stops
 from benchmarks.contenders import BARE, COMPARED_PAGES, GTHREAD, PROJECT, SYNC, UNSHARED
 from benchmarks.imports import Package
 from benchmarks.measure import CONNECTIONS
@@ -69,6 +70,8 @@ def targets(samples: Samples, framework: str, counts: list[int], packages: list[
     ]:
         each_crowd = (samples.values(replace(failed, page=crowd.name, measure=measure)) for crowd in CROWDS)
         yield from target(what, Summary.of([sum(values) for values in zip(*each_crowd, strict=True)]), most=0)
+    lost = Figure(framework, "lost", PROJECT.name, stops.AT_WORKERS, "stops")
+    yield from target(f"requests lost at {stops.STOPS} stops", samples.summary(lost), most=0)
     rate = Figure(framework, "requests/s", PROJECT.name, most_usual)
     for page, than, least in [
         ("/healthz", "the bare framework's trivial view", 0.9),
@@ -90,7 +93,8 @@ def targets(samples: Samples, framework: str, counts: list[int], packages: list[
             figure = Figure(framework, f"memory {when}, MB", PROJECT.name, counts[-1])
             shared = samples.per_worker(figure, counts[0])
             alone = samples.per_worker(replace(figure, contender=UNSHARED.name), counts[0])
-            ratio = Summary.of([mine / yours for mine, yours in zip(shared, alone, strict=True)])
+            # Without preload, memory is measured in the first round only.
+            ratio = Summary.of([mine / yours for mine, yours in zip(shared, alone, strict=False)])
             yield from target(f"memory {when} of each further worker; without preload = 1", ratio, most=0.4)
     figure = Figure(framework, "boot, s", PROJECT.name, most_usual, "/")
     what = "boot to the first home page; bare framework with the same packages = 1"

@@ -1,7 +1,11 @@
-"""The project as Granian serves it behind a router: it believes whoever is connected only where it is told to."""
+"""The project as Granian serves it behind a router; its own wrapper believes the scheme only beside a client's address."""
 
-from granian.utils.proxies import wrap_wsgi_with_proxy_headers
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from probe import application as project
 
-application = wrap_wsgi_with_proxy_headers(project, trusted_hosts="*")
+
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    environ["wsgi.url_scheme"] = environ.get("HTTP_X_FORWARDED_PROTO", "http")
+    return project(environ, start_response)
