@@ -36,6 +36,18 @@ TITLES: dict[str, str] = CHOICES["_frameworks"]
 MOST = 12  # rows of an import profile
 # Who has less than this over the project is not ahead of it: two of a kind may be as far apart.
 CHANCE = 0.03
+# By what, where somebody is.
+REASONS = {
+    "sync": "one thread a worker, which reads, answers and closes without asking who else has come; a page that waits, "
+    "or a slow client, stops all of the worker",
+    "gthread": "hands each request from thread to thread; where only the application takes time, that hardly shows",
+    "granian": "reads and writes HTTP in Rust, beside the interpreter's lock; its workers share no memory, and what a "
+    "stop costs is below",
+    "uvicorn": "reads HTTP in C on one loop a worker, and has more threads for pages that wait; its workers share no "
+    "memory, and what slow clients and a stop cost is below",
+    "waitress": "one process: the memory of one, and one interpreter's lock for all",
+    "start": "has no request ids, no checks of hosts, no security headers and no services, and imports less",
+}
 
 
 @dataclass
@@ -173,10 +185,10 @@ def ahead(run: Run) -> Iterator[str]:
     yield ""
     yield (
         f"By more than {CHANCE:.0%}: what they take or give as a multiple of what the project does, by the number of "
-        "workers. Each of them leaves out something that the project does, as said of them above."
+        "workers."
     )
     yield ""
-    with_start = {framework: (SYNC, GTHREAD, *peers(framework)) for framework in run.frameworks}
+    others = {framework: (SYNC, GTHREAD, *peers(framework)) for framework in run.frameworks}
     # The measure, what it is of, and whether more of it is better.
     things = [
         *(
@@ -200,14 +212,15 @@ def ahead(run: Run) -> Iterator[str]:
             if found:
                 yield f"{each.name} {', '.join(found)}"
 
-    def rows() -> Iterator[list[object]]:
-        for framework, contenders in with_start.items():
-            for measure, page, kind, more in things:
-                figure = Figure(framework, measure, page=page, connections=kind)
-                if found := list(leads(figure, contenders, more)):
-                    yield [TITLES[framework], measure, page, kind, "; ".join(found)]
-
-    yield from table(["Framework", "Measure", "Page", "Connections", "Who, by what, at how many workers"], rows())
+    rows = [
+        [TITLES[framework], measure, page, kind, "; ".join(found)]
+        for framework, contenders in others.items()
+        for measure, page, kind, more in things
+        if (found := list(leads(Figure(framework, measure, page=page, connections=kind), contenders, more)))
+    ]
+    yield from table(["Framework", "Measure", "Page", "Connections", "Who, by what, at how many workers"], rows)
+    yield from (f"* **{name}** {why}." for name, why in REASONS.items() if any(f"{name} " in row[-1] for row in rows))
+    yield ""
 
 
 def on_the_path(run: Run) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The project as Granian serves it behind a router; its own wrapper believes the scheme only beside a client's address."""
+"""The project as Granian serves it behind a router: its own wrapper believes a scheme only beside an address."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
