@@ -44,7 +44,7 @@ ahead: .venv/ready  ## Test projects with what PACKAGE=flask is developing, or w
 	TEST_AHEAD='$(TEST_AHEAD)' $(BIN)/python -m pytest --numprocesses auto tests/test_inside.py \
 		tests/test_contract.py tests/test_serve.py tests/test_commands.py::test_passes_its_own_tests_on_postgresql
 
-bench: .venv/ready  ## Measure what a project costs beside the bare framework, into docs/: 20 minutes; ROUNDS=1 takes 8
+bench: .venv/ready  ## Measure what a project costs beside the bare framework, into docs/: 20 minutes; ROUNDS=1 takes 12
 	$(BIN)/python -m benchmarks --rounds $(ROUNDS) --seconds $(SECONDS) --output $(OUTPUT)
 
 lint: .venv/ready  ## Check style and formatting here and inside the template, and the workflows

@@ -7,7 +7,7 @@ from benchmarks.samples import Figure, Samples
 
 PATH = Contender("path", "the project, in one process", "path", "", ())
 # Calls of each step that are timed together.
-CALLS = 1000
+CALLS = 500
 # As a row of the report names it, and its words there.
 STEPS = {
     "log line": "the access line, written to a file (`runtime/logs.py`, `runtime/server.py`)",

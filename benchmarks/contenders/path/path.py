@@ -23,7 +23,7 @@ from runtime.middleware import Middleware
 from runtime.reserve import Reserve
 
 # The fastest of so many runs, of so many calls each: whatever else a machine does only adds to it.
-RUNS, CALLS = 9, int(sys.argv[1])
+RUNS, CALLS = 25, int(sys.argv[1])
 REQUEST = (
     b"GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: Mozilla/5.0\r\nAccept: text/html\r\n"
     b"X-Request-Id: 0123456789abcdef0123456789abcdef\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n\r\n"
