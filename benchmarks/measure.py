@@ -33,8 +33,8 @@ from tests.projects import ROOT
 
 # Clients a worker: twice as many as it has threads.
 CLIENTS = 8
-# How often a round measures what is short: boots and generations.
-REPEATS = 3
+# How often a round measures what is short: generations, and boots, whose target is tight.
+REPEATS, BOOTS = 3, 7
 # The turns of each contender at a page, in a round.
 SLICES = 4
 # Seconds in which each thread answers something of each page.
@@ -98,7 +98,7 @@ def time_boot(samples: Samples, server: Server) -> None:
 
 def reboots(samples: Samples, build: Build, workers: int) -> None:
     """Boot what is compared a few more times: a boot is short, and its target tight."""
-    for contender in (PROJECT, BARE) * (REPEATS - 1):
+    for contender in (PROJECT, BARE) * (BOOTS - 1):
         with running(build, contender, workers) as server:
             time_boot(samples, server)
 

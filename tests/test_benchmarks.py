@@ -34,6 +34,7 @@ def test_measures_a_framework_completely(
     monkeypatch.setattr(load, "WRK", None)
     monkeypatch.setattr(measure, "WARM_UP", 0.01)
     monkeypatch.setattr(measure, "REPEATS", 1)
+    monkeypatch.setattr(measure, "BOOTS", 1)
     monkeypatch.setattr(imports, "REPEATS", 1)
     for name, value in {"PACE": 0.01, "VISITORS": 2, "GIVES_UP": 0.2}.items():
         monkeypatch.setattr(slow, name, value)
