@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 template := {{cookiecutter.project_slug}}
 FRAMEWORK ?= django
 ROUNDS := 3
-SECONDS := 1
+SECONDS := 0.3
 OUTPUT := docs
 # What is to be released next of what serves.
 ahead_django := git+https://github.com/django/django
@@ -44,7 +44,7 @@ ahead: .venv/ready  ## Test projects with what PACKAGE=flask is developing, or w
 	TEST_AHEAD='$(TEST_AHEAD)' $(BIN)/python -m pytest --numprocesses auto tests/test_inside.py \
 		tests/test_contract.py tests/test_serve.py tests/test_commands.py::test_passes_its_own_tests_on_postgresql
 
-bench: .venv/ready  ## Measure what a project costs beside the bare framework, into docs/: 20 minutes; ROUNDS=1 takes 8
+bench: .venv/ready  ## Measure what a project costs beside the bare framework, into docs/: 20 minutes; ROUNDS=1 takes 12
 	$(BIN)/python -m benchmarks --rounds $(ROUNDS) --seconds $(SECONDS) --output $(OUTPUT)
 
 lint: .venv/ready  ## Check style and formatting here and inside the template, and the workflows
@@ -71,6 +71,9 @@ lock: .venv/ready  ## Pin every variant's dependencies and our own; UPGRADE=--up
 		cp .demo/my-project/requirements*.txt "$$layer" || exit; \
 	done
 	@echo "the template itself" && sh '$(template)/bin/lock'
+	@echo "what the benchmark compares it with" && $(BIN)/uv pip compile --quiet --group bench --universal \
+		--python-version 3.12 --generate-hashes --no-annotate --exclude-newer "$${MIN_AGE:-7 days}" \
+		--custom-compile-command "make lock" $(UPGRADE) --output-file benchmarks/requirements.txt
 
 .venv/ready: .python-version requirements-test.txt
 	@sh '$(template)/bin/install'

@@ -12,8 +12,22 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from benchmarks import imports, jobs, measure, plots, report, slow, spread
-from benchmarks.contenders import BARE_PAGES, CLASSES, GTHREAD, PAGES, PROJECT, SERVED, SYNC, Build
+from benchmarks import imports, jobs, measure, path, plots, report, slow, spread, stops
+from benchmarks.contenders import (
+    BARE,
+    BARE_PAGES,
+    BOOTED,
+    CLASSES,
+    GTHREAD,
+    PAGES,
+    PROJECT,
+    SERVED,
+    SERVERS,
+    SYNC,
+    WEIGHED,
+    Build,
+    peers,
+)
 from benchmarks.samples import Samples
 from benchmarks.targets import targets, usual
 from tests.projects import FRAMEWORKS, ROOT, clean_template
@@ -23,7 +37,7 @@ from tests.services import database_server, new_database
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="how often each figure is measured")
-    parser.add_argument("--seconds", type=int, default=1, help="how long each page is loaded")
+    parser.add_argument("--seconds", type=float, default=0.3, help="how long a turn at a page is")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--frameworks", nargs="+", default=FRAMEWORKS, choices=FRAMEWORKS)
     parser.add_argument("--output", type=Path, default=ROOT / "docs", help="the folder to write to")
@@ -31,7 +45,7 @@ def arguments() -> argparse.Namespace:
 
 
 def run(rounds: int, seconds: float, workers: list[int], frameworks: list[str]) -> report.Run:
-    """Measure everything, round after round."""
+    """Measure everybody in a first round, and what a target compares in each further one too."""
     samples = Samples()
     began = time.monotonic()
 
@@ -49,22 +63,32 @@ def run(rounds: int, seconds: float, workers: list[int], frameworks: list[str]) 
             measure.packages(samples, builds[-1])
         profiles = {build.framework: imports.profile(build) for build in builds}
         for number in range(1, rounds + 1):
+            first = number == 1
             for build in builds:
+                others = peers(build.framework)
                 for count in workers:
                     tell(f"round {number} of {rounds}, {build.framework}, workers: {count}")
-                    measure.boots(samples, build, count)
-                    contenders, pages = CLASSES, BARE_PAGES
+                    booted, served, pages = (*BOOTED, *others), CLASSES, BARE_PAGES
+                    if count == usual(workers):
+                        served, pages = (*SERVED, *others), PAGES
+                    if not first:
+                        booted = (PROJECT, BARE) if count == usual(workers) else ()
+                        served = (*WEIGHED, BARE) if count == usual(workers) else WEIGHED
+                    measure.boots(samples, build, booted, count)
                     if count == usual(workers):
                         measure.reboots(samples, build, count)
-                        contenders, pages = SERVED, PAGES
-                    measure.serve(samples, build, contenders, pages, count, seconds, measure.CONNECTIONS)
-                measure.decisions(samples, build, seconds)
+                    measure.serve(samples, build, served, pages, count, seconds, measure.CONNECTIONS)
                 tell(f"round {number} of {rounds}, {build.framework}, slow clients")
                 # Where nobody is served, once is long enough.
-                slow.crowds(samples, build, *([GTHREAD, SYNC] if number == 1 else []))
-                spread.spread(samples, build, [PROJECT, GTHREAD] if number == 1 else [PROJECT])
+                slow.crowds(samples, build, *([GTHREAD, SYNC, *SERVERS] if first else []))
+                spread.spread(samples, build, [PROJECT, GTHREAD] if first else [PROJECT])
                 jobs.worker(samples, build)
                 measure.generation(samples, build.framework, folder)
+                if first:
+                    tell(f"{build.framework}: decisions, stops, a request's path")
+                    measure.decisions(samples, build, seconds)
+                    stops.stops(samples, build, (*CLASSES, *others))
+                path.path(samples, build)
         tell("done")
     packages = {framework: profile[0] for framework, profile in profiles.items()}
     idle = {framework: profile[1] for framework, profile in profiles.items()}

@@ -1,4 +1,4 @@
-"""What is measured: a generated project, and beside it what each of its decisions is weighed against."""
+"""What is measured: a generated project, what each of its decisions is weighed against, and what others would take."""
 
 import contextlib
 import http.client
@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,11 @@ LAYERS = Path(__file__).parent / "contenders"
 
 @dataclass(frozen=True)
 class Contender:
-    """One way to serve: the folder laid over a copy of the project, the command, and the variables it differs in."""
+    """One way to serve: the folder laid over a copy of the project, the command, and the variables it differs in.
+
+    Its ``layer`` may be several, separated by blanks. The command has ``{port}``, ``{workers}``, and ``{threads}`` of
+    all of them together.
+    """
 
     name: str
     what: str
@@ -35,6 +39,12 @@ class Contender:
     command: str
     pages: tuple[str, ...]
     variables: dict[str, str] = field(default_factory=dict)
+    # Where a page has another address.
+    paths: dict[str, str] = field(default_factory=dict)
+    # What makes its folder, where it is no copy of the project.
+    commands: tuple[str, ...] = ()
+    # Whether it runs with what is installed for those beside the project.
+    peer: bool = False
     # Whether its folder also has LARGE_FILE, which nobody else should have to read when it starts.
     large: bool = False
 
@@ -70,11 +80,71 @@ SYNC = Contender(
 UNSHARED = Contender(
     "no preload", "the project with WEB_PRELOAD=off", "project-{framework}", GUNICORN, PAGES, {"WEB_PRELOAD": "off"}
 )
-# One right after the other what is compared most.
-SERVED = (PROJECT, SYNC, GTHREAD, BARE, RAW)
-BOOTED = (PROJECT, GTHREAD, SYNC, BARE, RAW, UNSHARED)
+# How far two of a kind are apart is how far any of the comparisons may be out.
+AGAIN = replace(SYNC, name="sync again", what="the same as sync, to tell how much of a difference is chance")
+GRANIAN = Contender(
+    "granian",
+    "the project served by Granian, whose HTTP is Rust: as many workers, 4 threads each",
+    "project-{framework} granian",
+    "granian --interface wsgi --host 127.0.0.1 --port {port} --workers {workers} --blocking-threads 4 --access-log "
+    "proxied:application",
+    BARE_PAGES,
+    peer=True,
+)
+UVICORN = Contender(
+    "uvicorn",
+    "the project served by Uvicorn's WSGI side with uvloop and httptools: as many workers, its own 10 threads each",
+    "project-{framework}",
+    "uvicorn --interface wsgi --host 127.0.0.1 --port {port} --workers {workers} probe:application",
+    BARE_PAGES,
+    {"WEB_THREADS": "10"},
+    peer=True,
+)
+WAITRESS = Contender(
+    "waitress",
+    "the project served by waitress: one process, 4 threads a worker of the others, no access log",
+    "project-{framework}",
+    "waitress-serve --listen 127.0.0.1:{port} --threads {threads} --trusted-proxy * "
+    "--trusted-proxy-headers 'x-forwarded-for x-forwarded-proto' probe:application",
+    BARE_PAGES,
+    # For the pool of database connections.
+    {"WEB_THREADS": "16"},
+    peer=True,
+)
+WHAT = "what the framework's own guide begins with, behind Gunicorn's defaults:"
+STARTS = {
+    "django": Contender(
+        "start",
+        f"{WHAT} `django-admin startproject` (`/` is its welcome page, the log-in page the admin's)",
+        "start-django",
+        "gunicorn mysite.wsgi",
+        ("/", "/accounts/login/"),
+        paths={"/accounts/login/": "/admin/login/"},
+        commands=("django-admin startproject mysite .", "python manage.py migrate"),
+    ),
+    "flask": Contender(
+        "start",
+        f"{WHAT} the tutorial's Flaskr (`/healthz` is its `/hello`, `/` its list of posts on SQLite)",
+        "start-flask",
+        "gunicorn flaskr:create_app()",
+        ("/healthz", "/", "static file", "/accounts/login/"),
+        paths={"/healthz": "/hello", "/accounts/login/": "/auth/login"},
+        commands=("flask --app flaskr init-db",),
+    ),
+}
 # One for each class of worker.
 CLASSES = (PROJECT, GTHREAD, SYNC)
+SERVERS = (GRANIAN, UVICORN, WAITRESS)
+# One right after the other what is compared most.
+SERVED = (PROJECT, SYNC, AGAIN, GTHREAD, BARE, RAW)
+BOOTED = (PROJECT, GTHREAD, SYNC, BARE, RAW, UNSHARED)
+# Whom a target compares with the project in each round.
+WEIGHED = (PROJECT, SYNC)
+
+
+def peers(framework: str) -> tuple[Contender, ...]:
+    """What would be picked instead of the project, or instead of its server."""
+    return *SERVERS, STARTS[framework]
 
 
 def undone(name: str, what: str, **variables: str) -> Contender:
@@ -96,22 +166,27 @@ class Build:
         self.framework, self.folder, self.database_url = framework, folder, database_url
         folder.mkdir(parents=True)
         self.project = render(folder, framework=framework, python_version=PYTHON)
-        self.runtime = folder / "runtime"
-        uv("venv", "--python", INTERPRETERS[PYTHON], self.runtime)
-        lock = ["--no-deps", "--require-hashes", "--requirement", self.project / "requirements.txt"]
-        uv("pip", "install", "--python", self.runtime, *lock)
+        self.runtime, self.peers = folder / "runtime", folder / "peers"
+        own = self.project / "requirements.txt"
+        for environment, locks in (self.runtime, [own]), (self.peers, [own, LAYERS.parent / "requirements.txt"]):
+            uv("venv", "--python", INTERPRETERS[PYTHON], environment)
+            for lock in locks:
+                options = ["--no-deps", "--require-hashes", "--requirement", lock]
+                uv("pip", "install", "--python", environment, *options)
         self.run("python", "-m", "config.build")
         self.run("python", "-m", "config.release")
         self.copies: dict[str, Path] = {}
 
-    def environment(self, variables: dict[str, str]) -> dict[str, str]:
+    def environment(self, variables: dict[str, str], peer: bool = False) -> dict[str, str]:
         """A process's whole environment, as on a dyno with a database."""
         return {
+            # Unset, it is answered to requests from this machine only.
+            "ALLOWED_HOSTS": "localhost",
             "DATABASE_URL": self.database_url,
             "DYNO": "web.1",
             "FORWARDED_ALLOW_IPS": "*",
             "HOME": str(self.folder),
-            "PATH": f"{self.runtime}/bin{os.pathsep}{os.defpath}",
+            "PATH": f"{self.peers if peer else self.runtime}/bin{os.pathsep}{os.defpath}",
             "PYTHONUNBUFFERED": "1",
             "SECRET_KEY": SECRET_KEY,
             "TMPDIR": str(self.folder),
@@ -126,12 +201,19 @@ class Build:
 
     def folder_of(self, contender: Contender) -> Path:
         """A copy of the project with a contender's layer laid over it, and bytecode as after an earlier boot."""
-        layer = contender.layer.format(framework=self.framework)
-        name = f"{layer}-large" if contender.large else layer
+        layers = contender.layer.format(framework=self.framework).split()
+        name = "-".join([*layers, *(["large"] if contender.large else [])])
         if name not in self.copies:
             copy = self.copies[name] = self.folder / name
-            shutil.copytree(self.project, copy)
-            shutil.copytree(LAYERS / layer, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+            if contender.commands:
+                copy.mkdir()
+            else:
+                shutil.copytree(self.project, copy)
+            # Django's own beginning is all made by commands.
+            for layer in filter(lambda layer: (LAYERS / layer).exists(), layers):
+                shutil.copytree(LAYERS / layer, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+            for command in contender.commands:
+                self.run(*command.split(), cwd=copy)
             if contender.large:
                 published = copy / "staticfiles"
                 static = published / "static" if (published / "static").is_dir() else published
@@ -153,7 +235,8 @@ class Server:
             "PORT": str(self.port),
             "WEB_CONCURRENCY": str(workers),
         } | contender.variables
-        command, environment = shlex.split(contender.command), build.environment(variables)
+        filled = contender.command.format(port=self.port, workers=workers, threads=4 * workers)
+        command, environment = shlex.split(filled), build.environment(variables, contender.peer)
         with self.log.open("w") as log:
             self.began = time.perf_counter()
             self.process = subprocess.Popen(
@@ -192,11 +275,12 @@ class Server:
         return found[1] if found else "/static/style.css"
 
     def path(self, page: str) -> str:
-        return self.static if page == "static file" else page
+        return self.static if page == "static file" else self.contender.paths.get(page, page)
 
     def stop(self) -> None:
         """At once: nothing of it is needed any more."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it has been stopped already
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
 

@@ -4,7 +4,9 @@ Both keep a number of clients in a loop, each of which sends its next request wh
 """
 
 import json
+import math
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -15,7 +17,9 @@ from pathlib import Path
 
 WRK = shutil.which("wrk")
 # What the platform's router adds to a request that came to it over HTTPS.
-HEADERS = {"Host": "localhost", "X-Forwarded-Proto": "https"}
+HEADERS = {"Host": "localhost", "X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "https"}
+# Seconds between two looks of wrk at whether it shall end.
+LOOK = 0.1
 
 
 @dataclass(frozen=True)
@@ -44,10 +48,17 @@ def drive(port: int, path: str, clients: int, seconds: float, keep_alive: bool =
 
 def drive_with_wrk(port: int, path: str, clients: int, seconds: float, headers: dict[str, str]) -> Load:
     fields = [part for name, value in headers.items() for part in ("--header", f"{name}: {value}")]
-    options = ["--threads", "1", "--connections", str(clients), "--duration", f"{seconds:.0f}", "--timeout", "20"]
+    # It counts whole seconds, and ends sooner where it is interrupted.
+    most = str(math.ceil(seconds))
+    options = ["--threads", "1", "--connections", str(clients), "--duration", most, "--timeout", "20"]
     script = Path(__file__).parent / "wrk.lua"
     command = [WRK or "wrk", *options, *fields, "--script", str(script), f"http://127.0.0.1:{port}{path}"]
-    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        time.sleep(max(0.0, seconds - LOOK / 2))
+        process.send_signal(signal.SIGINT)
+        output = process.communicate()[0]
+    if process.returncode:
+        raise RuntimeError(f"{path}: wrk has ended with {process.returncode}")
     seen = json.loads(output.splitlines()[-1])
     if seen["failed"] or not seen["requests"]:
         raise RuntimeError(f"{path}: {output}")

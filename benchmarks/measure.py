@@ -1,4 +1,8 @@
-"""Measures one round of each figure, contender after contender, so that a noisy machine disturbs all of them alike."""
+"""Measures one round of each figure, contender after contender, so that a noisy machine disturbs all of them alike.
+
+A machine that others share is faster in one second than in the next. So the contenders of a page are loaded in turn,
+a slice of a second each, there and back again, and compared slice by slice with who came just before or after.
+"""
 
 import contextlib
 import os
@@ -16,7 +20,6 @@ from benchmarks.contenders import (
     AS_IT_IS,
     BARE,
     BARE_PAGES,
-    BOOTED,
     DECIDED_PAGES,
     PROJECT,
     UNDONE,
@@ -30,8 +33,10 @@ from tests.projects import ROOT
 
 # Clients a worker: twice as many as it has threads.
 CLIENTS = 8
-# How often a round measures what is short: boots and generations.
-REPEATS = 3
+# How often a round measures what is short: generations, and boots, whose target is tight.
+REPEATS, BOOTS = 3, 7
+# The turns of each contender at a page, in a round.
+SLICES = 4
 # Seconds in which each thread answers something of each page.
 WARM_UP = 0.2
 CONNECTIONS = {"kept": True, "closed": False}
@@ -86,20 +91,21 @@ def warm(server: Server, pages: Iterable[str]) -> None:
 
 def time_boot(samples: Samples, server: Server) -> None:
     for page in "/healthz", "/":
-        figure = Figure(server.build.framework, "boot, s", server.contender.name, server.workers, page)
-        samples.add(figure, server.boot(page))
+        if page in server.contender.pages:
+            figure = Figure(server.build.framework, "boot, s", server.contender.name, server.workers, page)
+            samples.add(figure, server.boot(server.path(page)))
 
 
 def reboots(samples: Samples, build: Build, workers: int) -> None:
     """Boot what is compared a few more times: a boot is short, and its target tight."""
-    for contender in (PROJECT, BARE) * (REPEATS - 1):
+    for contender in (PROJECT, BARE) * (BOOTS - 1):
         with running(build, contender, workers) as server:
             time_boot(samples, server)
 
 
-def boots(samples: Samples, build: Build, workers: int) -> None:
+def boots(samples: Samples, build: Build, contenders: Iterable[Contender], workers: int) -> None:
     """Boot each contender alone, and look at its memory before and after it has worked."""
-    for contender in BOOTED:
+    for contender in contenders:
         figure = Figure(build.framework, "", contender.name, workers)
         with running(build, contender, workers) as server:
             time_boot(samples, server)
@@ -118,9 +124,9 @@ def serve(
     seconds: float,
     connections: Iterable[str],
 ) -> None:
-    """Load page after page, each contender's right after the other's; all are up, and all but one idle.
+    """Load page after page, the contenders in turn, ``seconds`` each; all are up, and all but one idle.
 
-    How a connection ends makes no difference to a page that waits.
+    How a connection ends makes no difference to a page that waits, for which a slice is too short.
     """
     with contextlib.ExitStack() as stack:
         servers = [stack.enter_context(running(build, contender, workers)) for contender in contenders]
@@ -129,18 +135,33 @@ def serve(
             warm(server, server.contender.pages)
         for page in pages:
             for kind in connections:
-                for server in servers:
-                    if page not in server.contender.pages or (page == "/wait" and kind != "kept"):
-                        continue
-                    clients = CLIENTS * workers
-                    began = cpu(server.process.pid)
-                    seen = load.drive(server.port, server.path(page), clients, seconds, CONNECTIONS[kind])
-                    figure = Figure(build.framework, "", server.contender.name, workers, page, kind)
-                    spent = cpu(server.process.pid) - began
-                    samples.add(replace(figure, measure="requests/s"), seen.rate)
-                    samples.add(replace(figure, measure="CPU a request, ms"), spent / seen.requests * 1000)
-                    samples.add(replace(figure, measure="p50, ms"), seen.p50 * 1000)
-                    samples.add(replace(figure, measure="p99, ms"), seen.p99 * 1000)
+                waits = page == "/wait"
+                if waits and kind != "kept":
+                    continue
+                turn = [server for server in servers if page in server.contender.pages]
+                slices: dict[str, list[dict[str, float]]] = {server.contender.name: [] for server in turn}
+                for _ in range(1 if waits else SLICES):
+                    for server in turn:
+                        length = seconds * SLICES if waits else seconds
+                        slices[server.contender.name].append(load_once(server, page, length, CONNECTIONS[kind]))
+                    turn.reverse()
+                for name, found in slices.items():
+                    for measure in found[0]:
+                        figure = Figure(build.framework, measure, name, workers, page, kind)
+                        samples.add(figure, *(each[measure] for each in found))
+
+
+def load_once(server: Server, page: str, seconds: float, keep_alive: bool) -> dict[str, float]:
+    """What a page of one server gives and takes for some time."""
+    began = cpu(server.process.pid)
+    seen = load.drive(server.port, server.path(page), CLIENTS * server.workers, seconds, keep_alive)
+    spent = cpu(server.process.pid) - began
+    return {
+        "requests/s": seen.rate,
+        "CPU a request, ms": spent / seen.requests * 1000,
+        "p50, ms": seen.p50 * 1000,
+        "p99, ms": seen.p99 * 1000,
+    }
 
 
 def decisions(samples: Samples, build: Build, seconds: float) -> None:

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import jobs, load, slow, spread
+from benchmarks import jobs, load, path, slow, spread, stops
 from benchmarks.contenders import (
+    AGAIN,
     AS_IT_IS,
     BOOTED,
     CLASSES,
@@ -19,17 +20,34 @@ from benchmarks.contenders import (
     PAGES,
     PROJECT,
     SERVED,
+    SERVERS,
     SYNC,
     UNDONE,
+    Contender,
+    peers,
 )
 from benchmarks.imports import Package
-from benchmarks.measure import CLIENTS, CONNECTIONS
+from benchmarks.measure import CLIENTS, CONNECTIONS, SLICES
 from benchmarks.samples import Figure, Samples, short
-from benchmarks.targets import Target
+from benchmarks.targets import Target, usual
 from tests.projects import CHOICES, PYTHON
 
 TITLES: dict[str, str] = CHOICES["_frameworks"]
 MOST = 12  # rows of an import profile
+# Who has less than this over the project is not ahead of it: two of a kind may be as far apart.
+CHANCE = 0.03
+# By what, where somebody is.
+REASONS = {
+    "sync": "one thread a worker, which reads, answers and closes without asking who else has come; a page that waits, "
+    "or a slow client, stops all of the worker",
+    "gthread": "hands each request from thread to thread; where only the application takes time, that hardly shows",
+    "granian": "reads and writes HTTP in Rust, beside the interpreter's lock; its workers share no memory, and what a "
+    "stop costs is below",
+    "uvicorn": "reads HTTP in C on one loop a worker, and has more threads for pages that wait; its workers share no "
+    "memory, and what slow clients and a stop cost is below",
+    "waitress": "one process: the memory of one, and one interpreter's lock for all",
+    "start": "has no request ids, no checks of hosts, no security headers and no services, and imports less",
+}
 
 
 @dataclass
@@ -72,16 +90,21 @@ def markdown(run: Run) -> str:
         "",
         f"Written by `make bench` on {datetime.now(UTC):%d %B %Y}: Python {PYTHON}, {machine()}; "
         f"load from {load.generator()}, on the same machine. "
-        f"Medians of {run.rounds} interleaved rounds, with the lowest and the highest in brackets.",
+        f"Medians of {run.rounds} rounds, with the lowest and the highest in brackets; what no target weighs is "
+        "measured in the first round only.",
         "",
         "The machine is shared and noisy: trust the ratios, which compare what ran within the same seconds, more than "
         "any figure of its own, and the CPU time of a request more than the requests a second.",
         "",
-        *(f"* **{each.name}**: {each.what}." for each in BOOTED),
+        *(f"* **{each.name}**: {each.what}." for each in (*BOOTED, AGAIN, *SERVERS)),
+        *(f"* **start**, {TITLES[name]}: {peers(name)[-1].what}." for name in run.frameworks),
         "",
         f"{CLIENTS} clients a worker, twice as many as it has threads, send their next request when they have the "
-        f"answer to the last, for {run.seconds:g} s a page; `/wait` waits 50 ms on PostgreSQL. All log each request, "
-        "as on the platform, save for `/healthz` under the project's configuration.",
+        f"answer to the last; `/wait` waits 50 ms on PostgreSQL. All log each request, as on the platform, save for "
+        "`/healthz` under the project's configuration.",
+        "",
+        f"The contenders of a page are all up, and loaded in turn for {run.seconds:g} s, {SLICES} times in a round, "
+        "there and back again. A ratio of requests or CPU time is the median of these pairs.",
         "",
         "![Requests a second, in multiples of Gunicorn's sync worker](throughput.svg)",
         "",
@@ -90,7 +113,10 @@ def markdown(run: Run) -> str:
         "## Targets",
         "",
         *targets(run),
+        *ahead(run),
         *(line for framework in run.frameworks for line in serving(run, framework)),
+        *on_the_path(run),
+        *stopped(run),
         *slow_clients(run),
         *spreads(run),
         *decisions(run),
@@ -130,7 +156,7 @@ def serving(run: Run, framework: str) -> Iterator[str]:
             if (each := run.samples.summary(replace(figure, measure=measure)))
         )
         ratio = run.samples.ratio(replace(figure, measure="CPU a request, ms"), contender=SYNC.name)
-        compared = f" = {short(ratio.median)}" if ratio and figure.contender != SYNC.name else ""
+        compared = f" = {ratio}" if ratio and figure.contender != SYNC.name else ""
         return f"{rate}; {p50}, {p99}; {cpu}{compared}"
 
     yield (
@@ -138,14 +164,101 @@ def serving(run: Run, framework: str) -> Iterator[str]:
         "whatever its client would like."
     )
     yield ""
-    for kind in CONNECTIONS:
-        rows = (
-            [page, workers, *cells]
+    others = PROJECT, *peers(framework)
+    for contenders, counts in (SERVED, run.workers), (others, [usual(run.workers)]):
+        for kind in CONNECTIONS:
+            rows = (
+                [page, workers, *cells]
+                for page in PAGES
+                for workers in counts
+                if any(
+                    cells := [
+                        cell(Figure(framework, "requests/s", each.name, workers, page, kind)) for each in contenders
+                    ]
+                )
+            )
+            yield from table([f"Page, connections {kind}", "Workers", *(each.name for each in contenders)], rows)
+
+
+def ahead(run: Run) -> Iterator[str]:
+    yield "## Where somebody is ahead of the project"
+    yield ""
+    yield (
+        f"By more than {CHANCE:.0%}: what they take or give as a multiple of what the project does, by the number of "
+        "workers."
+    )
+    yield ""
+    others = {framework: (SYNC, GTHREAD, *peers(framework)) for framework in run.frameworks}
+    # The measure, what it is of, and whether more of it is better.
+    things = [
+        *(
+            (measure, page, kind, better)
             for page in PAGES
-            for workers in run.workers
-            if any(cells := [cell(Figure(framework, "requests/s", each.name, workers, page, kind)) for each in SERVED])
-        )
-        yield from table([f"Page, connections {kind}", "Workers", *(each.name for each in SERVED)], rows)
+            for kind in CONNECTIONS
+            for measure, better in [("requests/s", True), ("CPU a request, ms", False), ("p99, ms", False)]
+        ),
+        *((measure, "", "", False) for measure in ("memory idle, MB", "memory after load, MB")),
+        *(("boot, s", page, "", False) for page in ("/healthz", "/")),
+    ]
+
+    def leads(figure: Figure, contenders: Iterable[Contender], more: bool) -> Iterator[str]:
+        for each in contenders:
+            found = []
+            for workers in run.workers:
+                theirs = replace(figure, contender=each.name, workers=workers)
+                ratio = run.samples.ratio(theirs, contender=PROJECT.name)
+                if ratio and (ratio.median > 1 + CHANCE if more else ratio.median < 1 - CHANCE):
+                    found.append(f"{short(ratio.median)} ({workers})")
+            if found:
+                yield f"{each.name} {', '.join(found)}"
+
+    rows = [
+        [TITLES[framework], measure, page, kind, "; ".join(found)]
+        for framework, contenders in others.items()
+        for measure, page, kind, more in things
+        if (found := list(leads(Figure(framework, measure, page=page, connections=kind), contenders, more)))
+    ]
+    yield from table(["Framework", "Measure", "Page", "Connections", "Who, by what, at how many workers"], rows)
+    yield from (f"* **{name}** {why}." for name, why in REASONS.items() if any(f"{name} " in row[-1] for row in rows))
+    yield ""
+
+
+def on_the_path(run: Run) -> Iterator[str]:
+    yield "## What is on the path of every request, in microseconds"
+    yield ""
+    yield "Called in one process, the fastest of several runs: without a network, a lock, or anybody else."
+    yield ""
+    columns = [(framework, way) for framework in run.frameworks for way in path.WAYS]
+
+    def cells(step: str) -> Iterator[object]:
+        for framework, way in columns:
+            yield run.samples.summary(Figure(framework, "µs", path.PATH.name, 0, step, way))
+
+    head = ["Step", *(" ".join([TITLES[framework], way]).strip() for framework, way in columns)]
+    yield from table(head, ([f"{step}: {what}", *cells(step)] for step, what in path.STEPS.items()))
+
+
+def stopped(run: Run) -> Iterator[str]:
+    yield f"## Requests lost at {stops.STOPS} stops"
+    yield ""
+    yield (
+        f"{stops.CLIENTS} clients loop on the home page, every second one on a kept connection, when all processes get "
+        f"SIGTERM at once, at {stops.AT_WORKERS} workers. A request is lost that was sent and got no answer; a new "
+        f"connection that is refused is not. *Killed*: those of the stops that took longer than {stops.LIMIT:.0f} s."
+    )
+    yield ""
+
+    def rows() -> Iterator[list[object]]:
+        for framework in run.frameworks:
+            for each in (*CLASSES, *peers(framework)):
+                figure = Figure(framework, "", each.name, stops.AT_WORKERS, "stops")
+                found = [
+                    run.samples.summary(replace(figure, measure=measure))
+                    for measure in ("answered", "lost", "killed", "longest stop, s")
+                ]
+                yield [TITLES[framework], each.name, *(short(summary.median) if summary else "" for summary in found)]
+
+    yield from table(["Framework", "", "Answered", "Lost", "Killed", "Longest stop, s"], rows())
 
 
 def slow_clients(run: Run) -> Iterator[str]:
@@ -180,10 +293,11 @@ def slow_clients(run: Run) -> Iterator[str]:
                     TITLES[framework],
                     crowd.name,
                     cell(replace(figure, connections="without")),
-                    *(cell(replace(figure, contender=each.name, connections="with")) for each in CLASSES),
+                    *(cell(replace(figure, contender=each.name, connections="with")) for each in contenders),
                 ]
 
-    head = ["Framework", "Beside", f"{PROJECT.name}, alone", *(each.name for each in CLASSES)]
+    contenders = *CLASSES, *SERVERS
+    head = ["Framework", "Beside", f"{PROJECT.name}, alone", *(each.name for each in contenders)]
     yield from table(head, rows())
 
 
@@ -240,7 +354,7 @@ def memory_and_boot(run: Run) -> Iterator[str]:
 
     def rows() -> Iterator[list[object]]:
         for framework in run.frameworks:
-            for each in BOOTED:
+            for each in (*BOOTED, *peers(framework)):
                 for workers in run.workers:
                     figure = Figure(framework, "", each.name, workers)
                     yield [

@@ -1,4 +1,4 @@
-"""What was measured: for each figure one value a round."""
+"""What was measured: for each figure one value a round, or several of one round that are compared in pairs."""
 
 import statistics
 from collections import defaultdict
@@ -47,32 +47,45 @@ class Samples:
     """All figures of a run."""
 
     def __init__(self) -> None:
-        self.values: dict[Figure, list[float]] = defaultdict(list)
+        self.rounds: dict[Figure, list[list[float]]] = defaultdict(list)
 
-    def add(self, figure: Figure, value: float) -> None:
-        self.values[figure].append(value)
+    def add(self, figure: Figure, *values: float) -> None:
+        """What one round has found."""
+        self.rounds[figure].append([*values])
+
+    def values(self, figure: Figure) -> list[float]:
+        """One value a round, the median of what it has found; none where nobody has measured it."""
+        return [statistics.median(values) for values in self.rounds.get(figure, [])]
 
     def summary(self, figure: Figure) -> Summary | None:
-        values = self.values.get(figure)
+        values = self.values(figure)
         return Summary.of(values) if values else None
 
     def ratio(self, figure: Figure, **other: Any) -> Summary | None:
-        """The figure divided by another one, which differs in what is named, round by round."""
-        above, below = self.values.get(figure), self.values.get(replace(figure, **other))
+        """The figure divided by another one, which differs in what is named: of each round the median of its pairs.
+
+        Not everybody is measured in each round, but whoever is at all is in the first.
+        """
+        above, below = self.rounds.get(figure), self.rounds.get(replace(figure, **other))
         if not above or not below:
             return None
-        return Summary.of([mine / yours for mine, yours in zip(above, below, strict=True)])
+        return Summary.of(
+            [
+                statistics.median(each / other for each, other in zip(mine, yours, strict=True))
+                for mine, yours in zip(above, below, strict=False)
+            ]
+        )
 
     def per_worker(self, figure: Figure, fewer: int) -> list[float]:
         """What each worker beyond ``fewer`` has added to a figure."""
-        pairs = zip(self.values[figure], self.values[replace(figure, workers=fewer)], strict=True)
+        pairs = zip(self.values(figure), self.values(replace(figure, workers=fewer)), strict=False)
         return [(more - less) / (figure.workers - fewer) for more, less in pairs]
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Every value, the measures of one thing in one row."""
         rows: dict[Figure, dict[str, Any]] = {}
-        for figure, values in self.values.items():
+        for figure in self.rounds:
             thing = replace(figure, measure="")
             row = rows.setdefault(thing, {name: value for name, value in asdict(thing).items() if value})
-            row[figure.measure] = [float(f"{value:.4g}") for value in values]
+            row[figure.measure] = [float(f"{value:.4g}") for value in self.values(figure)]
         yield from rows.values()

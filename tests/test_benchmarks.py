@@ -9,20 +9,23 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import imports, load, measure, report, slow, spread
+from benchmarks import imports, load, measure, path, report, slow, spread, stops
+from benchmarks.contenders import CLASSES, PROJECT, SERVERS, SYNC, peers
+from benchmarks.samples import Figure, Samples, Summary
 from tests.dyno import PATIENCE
 from tests.projects import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
 
 
-@pytest.mark.parametrize(("framework", "workers", "targets"), [("django", [1, 2], 45), ("flask", [1], 32)])
+@pytest.mark.parametrize(("framework", "workers", "targets"), [("django", [1, 2], 46), ("flask", [1], 33)])
 def test_measures_a_framework_completely(
     framework: str, workers: list[int], targets: int, postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -31,10 +34,13 @@ def test_measures_a_framework_completely(
     monkeypatch.setattr(load, "WRK", None)
     monkeypatch.setattr(measure, "WARM_UP", 0.01)
     monkeypatch.setattr(measure, "REPEATS", 1)
+    monkeypatch.setattr(measure, "BOOTS", 1)
     monkeypatch.setattr(imports, "REPEATS", 1)
     for name, value in {"PACE": 0.01, "VISITORS": 2, "GIVES_UP": 0.2}.items():
         monkeypatch.setattr(slow, name, value)
     monkeypatch.setattr(spread, "AT_WORKERS", (2,))
+    monkeypatch.setattr(stops, "STOPS", 1)
+    monkeypatch.setattr(path, "CALLS", 1)
     run = bench.run(rounds=1, seconds=0.01, workers=workers, frameworks=[framework])
     bench.write(run, tmp_path)
     assert len(run.targets) == targets
@@ -49,10 +55,47 @@ def test_measures_a_framework_completely(
     assert pages >= {"/healthz", "/", "static file", "/accounts/login/", "/wait", "100 in one burst"}
     for crowd in slow.CROWDS:
         served = {figure["contender"] for figure in figures if figure.get("page") == crowd.name}
-        assert served == {"project", "gthread", "sync"}
+        assert served == {each.name for each in (*CLASSES, *SERVERS)}
+    for each in peers(framework):
+        measured = [figure for figure in figures if figure["contender"] == each.name]
+        assert {figure.get("page") for figure in measured} >= {*each.pages, "stops"}
+        assert {figure["workers"] for figure in measured if "memory after load, MB" in figure} == {*workers}
+    assert all(f"| {step}: " in table for step in path.STEPS)
+    assert all(f"## {title}" in table for title in ("Where somebody is ahead of the project", "Requests lost at"))
     for name in "memory.svg", "throughput.svg":
         assert ElementTree.parse(tmp_path / name).getroot().tag == "{http://www.w3.org/2000/svg}svg"
         assert (tmp_path / name).stat().st_size < 40_000
+
+
+def test_compares_slice_by_slice_and_names_the_spread_of_rounds() -> None:
+    samples = Samples()
+    ours = Figure("flask", "CPU a request, ms", PROJECT.name, 2, "/", "kept")
+    # The machine was three times slower during the first slice of the first round; a third round had only one of them.
+    for mine, theirs in ([3.3, 1.1, 1.2], [3.0, 1.0, 1.0]), ([1.2, 1.2, 1.3], [1.0, 1.0, 1.0]):
+        samples.add(ours, *mine)
+        samples.add(replace(ours, contender=SYNC.name), *theirs)
+    samples.add(ours, 5.0)
+    ratio = samples.ratio(ours, contender=SYNC.name)
+    assert ratio
+    assert [round(each, 9) for each in (ratio.median, ratio.least, ratio.most)] == [1.15, 1.1, 1.2]
+    assert samples.ratio(ours, contender="nobody") is None
+    assert samples.summary(ours) == Summary(1.2, 1.2, 5.0)
+
+
+def test_says_who_is_ahead_by_what_and_leaves_out_chance() -> None:
+    samples = Samples()
+    rate = Figure("flask", "requests/s", PROJECT.name, 2, "/", "kept")
+    spent = replace(rate, measure="CPU a request, ms")
+    for figure, mine, theirs in (rate, 100, {"granian": 150, "sync": 102}), (spent, 1.0, {"granian": 1.2, "sync": 0.8}):
+        samples.add(figure, mine)
+        for name, value in theirs.items():
+            samples.add(replace(figure, contender=name), value)
+    run = report.Run(1, 0.3, [1, 2], ["flask"], samples, {}, {}, [])
+    rows = [line for line in report.ahead(run) if line.startswith("| Flask")]
+    assert rows == [
+        "| Flask | requests/s | / | kept | granian 1.50 (2) |",
+        "| Flask | CPU a request, ms | / | kept | sync 0.80 (2) |",
+    ]
 
 
 def test_leaves_nothing_running_when_it_is_stopped() -> None:
