@@ -616,7 +616,7 @@ def test_goes_on_serving_while_the_bucket_says_nothing(project: Project, databas
         silent.someone_waits.clear()
 
         def send() -> int:
-            return person.request("POST", path, hidden, ("photo.png", PICTURE)).status_code
+            return person.request("POST", path, hidden, files={"file": ("photo.png", PICTURE)}).status_code
 
         with ThreadPoolExecutor(8) as pool:
             first = pool.submit(send)
