@@ -28,7 +28,7 @@ SHOWN = 50
 # gone waits for another from then on.
 OLDEST = """
 SELECT extract(epoch FROM now() - least(
-    (SELECT min(scheduled_at) FROM procrastinate_jobs WHERE status = 'todo' AND scheduled_at <= now()),
+    (SELECT min(scheduled_at) FROM procrastinate_jobs WHERE status = 'todo'),
     (SELECT max(at) FROM procrastinate_events WHERE job_id = (
         SELECT id FROM procrastinate_jobs WHERE status = 'todo' AND scheduled_at IS NULL ORDER BY id LIMIT 1
     )),
