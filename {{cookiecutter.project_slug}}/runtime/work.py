@@ -340,16 +340,20 @@ class Shift:
             working = asyncio.create_task(self.app.run_worker_async(**options))
             rescuing = asyncio.create_task(self.rescue())
 
+            def cut() -> None:
+                # Kept, since the loop itself does not.
+                self.cutting = loop.create_task(self.cut())
+
             def stop(number: int) -> None:
                 if self.stopping:
                     # Ctrl+C once more.
                     if number == signal.SIGINT:
-                        self.cutting = loop.create_task(self.cut())
+                        cut()
                     return
                 self.stopping = True
                 logger.info(f"Stopping when the running jobs have ended: {len(self.connector.mine)}.")
                 working.cancel()
-                loop.call_later(GRACE, lambda: setattr(self, "cutting", loop.create_task(self.cut())))
+                loop.call_later(GRACE, cut)
 
             for number in signal.SIGINT, signal.SIGTERM:
                 with contextlib.suppress(NotImplementedError):  # Windows
