@@ -15,6 +15,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests import services
+from tests.browser import chromium  # noqa: F401 (one for all modules of a process: two cannot be driven by it)
 from tests.dyno import SECRET_KEY, Dyno, running
 from tests.ports import refusing_port as held_port
 from tests.privileges import IS_ROOT, can_run
@@ -94,7 +95,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Genera
 
 # What takes longest begins first, so that no process is left with it at the end.
 LONGEST = ["server", "attacks", "doctor", "commands", "push", "growth", "edits", "accounts", "docker", "browser"]
-LONGEST += ["contract", "faults", "stops", "inside", "serve", "lock"]
+LONGEST += ["contract", "faults", "files", "benchmarks", "errors", "stops", "inside", "serve", "lock"]
 
 
 def variant_of(test: str) -> str:

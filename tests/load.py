@@ -10,8 +10,8 @@ from tests.dyno import PATIENCE, Dyno
 class Load:
     """Clients in a loop, every second one on a kept connection, from entering the context to leaving it.
 
-    A request is lost when it gets no response: reset, cut off, or never accepted. A new connection that is refused is
-    not: whoever routes the request sends it elsewhere. A client ends at its first refusal.
+    A request is lost when it gets no response: reset, cut off, or never accepted. A new connection that is not made
+    is not: whoever routes the request sends it elsewhere. A client ends at its first refusal.
     """
 
     def __init__(self, dyno: Dyno, clients: int = 8, path: str = "/healthz") -> None:
@@ -32,7 +32,7 @@ class Load:
                 if connection is None:
                     connection = http.client.HTTPConnection("127.0.0.1", self.dyno.port, timeout=PATIENCE)
                     connection.connect()
-            except ConnectionRefusedError:
+            except (ConnectionRefusedError, ConnectionResetError):  # the latter by a socket that closed just then
                 with self.lock:
                     self.refused += 1
                 return

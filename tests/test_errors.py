@@ -180,6 +180,8 @@ def test_sends_from_each_process(project: Project, probe: str, receiver: Receive
         receiver.wait_for(2)
         assert until(lambda: len(workers(dyno)) == 1 and workers(dyno) != [first])
         assert dyno.get("/broken").status_code == 500
+        # Before the end, which waits for it only so long.
+        receiver.wait_for(3)
         assert dyno.stop() == 0
     events = receiver.events()
     assert [event["logger"] == "gunicorn.error" for event in events] == [False, True, False]

@@ -26,13 +26,13 @@ from playwright.sync_api import Browser, expect
 
 from tests import bucket as buckets
 from tests import repository
+from tests.browser import Person
 from tests.bucket import Bucket
 from tests.crowd import until
 from tests.dyno import PATIENCE, SECRET_KEY, Dyno, running
 from tests.privileges import hand_over
 from tests.projects import FRAMEWORKS, THOROUGH, WITH_FILES, Project, render
 from tests.repository import snapshot
-from tests.test_browser import Person, chromium  # noqa: F401
 from tests.test_updates import EDIT, edit, run
 from tests.visitor import HIDDEN, Visitor
 
@@ -665,12 +665,7 @@ def test_stays_calm_where_the_disk_is_full(project: Project, database_url: str, 
 
 
 @with_files
-def test_is_for_everybody(
-    project: Project,
-    database_url: str,
-    shop: Bucket,
-    chromium: Browser,  # noqa: F811
-) -> None:
+def test_is_for_everybody(project: Project, database_url: str, shop: Bucket, chromium: Browser) -> None:
     """Under the policy, which a browser enforces: its console would have what is not let through."""
     shop.objects.clear()
     variables = {"DATABASE_URL": database_url, "HTTPS": "off", "SECRET_KEY": SECRET_KEY}
