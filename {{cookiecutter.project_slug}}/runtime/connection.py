@@ -35,6 +35,9 @@ RESPONSE_BYTES = 1024 * 1024
 # A file of this size or less is sent together with the head before it.
 SMALL_FILE = 128 * 1024
 READ_BYTES = 64 * 1024
+# Of send(2): do not wait; and what the same response ends with comes right after. As numbers, which are or-ed faster.
+NOW = int(socket.MSG_DONTWAIT)
+LAST = NOW | getattr(socket, "MSG_MORE", 0)  # Linux
 # What sendmsg(2) takes at once, well below IOV_MAX.
 BUFFERS = 64
 
@@ -192,7 +195,7 @@ class Connection:
     def receive(self) -> bool:
         """Take what has come, and tell whether anything has, be it the client's end."""
         try:
-            data = self.socket.recv(self.body.at_once if self.body else READ_BYTES, socket.MSG_DONTWAIT)
+            data = self.socket.recv(self.body.at_once if self.body else READ_BYTES, NOW)
         except BlockingIOError:
             return False
         self.received += data
@@ -255,7 +258,7 @@ class Connection:
             self.refusal = TOO_LARGE
         elif continues and not self.received:
             with contextlib.suppress(OSError):  # a client that has gone, which is noticed soon enough
-                self.socket.send(b"HTTP/1.1 100 Continue\r\n\r\n", socket.MSG_DONTWAIT)
+                self.socket.send(b"HTTP/1.1 100 Continue\r\n\r\n", NOW)
 
     def has_all(self, body: Body, most: int) -> bool:
         """Whether nothing of the body is to be waited for, since all has come, or too much."""
@@ -317,9 +320,13 @@ class Connection:
     def gettimeout(self) -> float:
         return 0.0
 
-    def flush(self) -> bool:
-        """Send what the client takes now, and tell whether that was all. Raises ``OSError`` where it has gone."""
+    def flush(self, ends: bool = False) -> bool:
+        """Send what the client takes now, and tell whether that was all. Raises ``OSError`` where it has gone.
+
+        Where the response ``ends`` the connection, the end goes with its last bytes, in one packet.
+        """
         parts = self.parts
+        flags = LAST if ends else NOW
         try:
             while parts:
                 if isinstance(parts[0], File):
@@ -327,7 +334,9 @@ class Connection:
                     if not parts[0].left:
                         parts.popleft().close()
                 else:
-                    self.drop_sent(self.socket.sendmsg(self.buffers(), (), socket.MSG_DONTWAIT))
+                    self.drop_sent(self.socket.sendmsg(self.buffers(), (), flags))
+            if ends:
+                self.socket.shutdown(socket.SHUT_WR)
         except BlockingIOError:
             return False
         except OSError:
@@ -346,6 +355,10 @@ class Connection:
 
     def drop_sent(self, count: int) -> None:
         self.unsent -= count
+        if not self.unsent:
+            # As nearly always, and then there is no file behind it either.
+            self.parts.clear()
+            return
         while count:
             part = self.parts.popleft()
             if len(part) > count:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
@@ -174,6 +175,7 @@ def visitor(environ: Mapping[str, Any]) -> str:
     return forwarded if forwarded and is_trusted(peer) else peer
 
 
+@lru_cache(256)
 def plain(text: str) -> str:
     """An IP address as it is usually written, or "" for anything else."""
     try:

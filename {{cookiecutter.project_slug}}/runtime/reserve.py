@@ -6,11 +6,13 @@ is a further request. Nothing tells beforehand which it is, so it is measured as
 taken beside the CPU time of its thread.
 """
 
+import math
 import threading
 import time
 
 # Seconds in which a thread that has begun may well be done, and those after which one in reserve looks again, at most.
 FRESH, PAUSE = 0.001, 0.005
+WAITS = math.inf
 # Seconds off the CPU from which on a request has waited.
 WAITED = 0.0002
 # One that waits counts for as many that do not: with a fifth of them, all threads are let go.
@@ -24,15 +26,17 @@ class Reserve:
     """The threads of one worker that have nothing in hand, and whether they are needed."""
 
     def __init__(self) -> None:
-        # Since when a thread has had anything in hand.
-        self.busy: dict[int, float] = {}
+        # By thread: since when it has had anything in hand, or WAITS while it waits for an event.
+        self.since: dict[int, float] = {}
+        # When anything came last, and how long after what came before it.
+        self.latest, self.gap = 0.0, math.inf
         self.turn = threading.Lock()
         self.waits = 0
         self.cpu = self.looked = self.tried = 0.0
         self.distance = SOONEST
 
-    def stand_by(self) -> None:
-        """Return when a thread more may wait for events, since those at work would not take them soon."""
+    def stand_by(self, thread: int) -> None:
+        """Return when a thread more is to wait for events, since the others would not take them soon."""
         if self.is_spare():
             # One looks again and the others wait behind it, since it is waking that costs.
             with self.turn:
@@ -40,21 +44,28 @@ class Reserve:
                 while self.is_spare():
                     time.sleep(pause)
                     pause = min(2 * pause, PAUSE)
+        self.since[thread] = WAITS
 
     def is_spare(self) -> bool:
-        """Whether another thread has just begun with something, and so will soon take what comes next."""
+        """Whether another thread will soon take what comes next: it has just begun with something, or waits for it.
+
+        One that waits counts while events come one upon the other. Where they do not, to wait beside it costs nothing,
+        and to look again would.
+        """
         if self.waits > MANY:
             return False
-        fresh = time.monotonic() - FRESH
-        return any(began > fresh for began in list(self.busy.values()))
+        now = time.monotonic()
+        last = WAITS if self.gap < FRESH and self.latest > now - PAUSE else now
+        return any(now - FRESH < since <= last for since in list(self.since.values()))
 
     def begin(self, thread: int) -> None:
         """Note that a thread has an event in hand."""
-        self.busy[thread] = time.monotonic()
+        now = self.since[thread] = time.monotonic()
+        self.gap, self.latest = now - self.latest, now
 
     def end(self, thread: int) -> None:
-        """Note that it has none, whether it had one or not."""
-        self.busy.pop(thread, None)
+        """Note that it has none and does not wait for one, whatever it did before."""
+        self.since.pop(thread, None)
 
     def count(self, seconds: float) -> None:
         """Count a request whose thread was off the CPU for so long; threads may call this at once."""

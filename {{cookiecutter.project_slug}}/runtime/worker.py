@@ -369,7 +369,7 @@ class Worker(base.Worker):
         thread = threading.get_ident()
         while not self.over:
             try:
-                self.reserve.stand_by()
+                self.reserve.stand_by(thread)
                 for number, _ in self.epoll.poll(None, 1):
                     self.reserve.begin(thread)
                     if connection := self.connections.get(number):
@@ -549,18 +549,18 @@ class Worker(base.Worker):
                     if response.response_length is None or response.sent < response.response_length:
                         connection.flush()
             response.close()
+            # Less than it said, and the client would take the next response for the rest.
+            has_body = connection.request.method != "HEAD" and response.status_code not in {204, 304}
+            is_whole = not has_body or response.sent + connection.from_files >= (response.response_length or 0)
+            stays = is_whole and not response.should_close()
             # The client does not wait for what is done after it, either.
-            connection.flush()
+            connection.flush(ends=not stays)
         finally:
             age = timedelta(seconds=time.monotonic() - connection.began)
             self.log.access(response, connection.request, environ, age)
             if hasattr(result, "close"):
                 result.close()
-        if response.should_close():
-            return False
-        # Less than it said, and the client would take the next response for the rest.
-        has_body = connection.request.method != "HEAD" and response.status_code not in {204, 304}
-        return not has_body or response.sent + connection.from_files >= (response.response_length or 0)
+        return stays
 
     def show_error(self, connection: Connection, error: BaseException) -> None:
         client: Any = connection

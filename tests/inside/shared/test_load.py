@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from runtime import load
-from runtime.load import BUSY, INTERVAL, LONG, MOST_THREADS, Load, Place, advice
+from runtime.load import ALL, BUSY, INTERVAL, LONG, MOST_THREADS, ONE_OF, Load, Place, advice
 
 PLACE = Place(workers=2, threads=4, memory_mb=512, cpus=2)
 
@@ -59,6 +59,13 @@ def test_is_told_with_what_it_calls_for(worker: Load, log: list[str]) -> None:
     worker.look(1000 + INTERVAL)
     assert ' waited_mean_ms=150 waited_most_ms=200 advice="' in log[0]
     assert log[0].endswith('heroku config:set WEB_THREADS=8"')
+
+
+def test_asks_of_some_where_there_are_many(worker: Load, pair: tuple[socket.socket, socket.socket]) -> None:
+    for _ in range(ALL + 10 * ONE_OF):
+        worker.count(1, pair[1])
+    assert worker.requests == ALL + 10 * ONE_OF
+    assert worker.taken_up == ALL + 10
 
 
 def test_a_wait_is_the_age_of_the_last_byte(worker: Load, pair: tuple[socket.socket, socket.socket]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from runtime.reserve import LATEST, MANY, MOST, WAITED, Reserve
+from runtime.reserve import FRESH, LATEST, MANY, MOST, PAUSE, WAITED, WAITS, Reserve
 
 
 @pytest.fixture
@@ -37,6 +37,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """A clock that a test moves."""
     clock = Clock()
+    monkeypatch.setattr(time, "monotonic", lambda: clock.now)
     monkeypatch.setattr(time, "process_time", lambda: clock.cpu)
     return clock
 
@@ -63,13 +64,37 @@ def test_needs_no_second_thread_for_a_rare_wait(reserve: Reserve) -> None:
 def test_lets_all_threads_go_where_requests_wait(reserve: Reserve) -> None:
     wait(reserve, 3)
     assert not reserve.is_spare()
-    reserve.stand_by()
+    reserve.stand_by(2)
+
+
+def test_stays_in_reserve_while_another_takes_what_comes_one_upon_the_other(reserve: Reserve, clock: Clock) -> None:
+    """A thread between two requests is nobody's cause to get up."""
+    reserve.end(1)
+    reserve.since[1] = WAITS
+    assert not reserve.is_spare()
+    clock.now += FRESH / 2
+    reserve.begin(1)
+    reserve.end(1)
+    assert not reserve.is_spare()
+    reserve.since[1] = WAITS
+    assert reserve.is_spare()
+    # There has been nothing for a while: to wait beside it costs nothing.
+    clock.now += 2 * PAUSE
+    assert not reserve.is_spare()
+
+
+def test_waits_beside_another_where_little_comes(reserve: Reserve, clock: Clock) -> None:
+    clock.now += 2 * FRESH
+    reserve.begin(1)
+    reserve.end(1)
+    reserve.since[1] = WAITS
+    assert not reserve.is_spare()
 
 
 def test_takes_over_from_a_thread_that_is_not_done_soon() -> None:
     reserve = Reserve()
     reserve.begin(1)
-    threads = [threading.Thread(target=reserve.stand_by, daemon=True) for _ in range(3)]
+    threads = [threading.Thread(target=reserve.stand_by, args=[number], daemon=True) for number in range(2, 5)]
     for thread in threads:
         thread.start()
     for thread in threads:
