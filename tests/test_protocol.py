@@ -310,16 +310,6 @@ def test_does_not_keep_a_client_waiting_for_what_is_done_after(ours: Dyno) -> No
         assert ours.get("/may-close").status_code == 200
 
 
-@pytest.mark.parametrize("path", [b"/none", b"/empty"])
-def test_sends_its_end_together_with_what_is_last(path: bytes, ours: Dyno) -> None:
-    """One packet where there were two: who has read the response knows already that there is no more."""
-    for _ in range(20):
-        with connect(ours.port) as client:
-            client.sendall(get(path, b"Connection: close\r\n"))
-            assert client.recv(1 << 20).startswith(b"HTTP/1.1 200")
-            assert client.recv(1, socket.MSG_DONTWAIT) == b""
-
-
 def test_lets_an_application_take_over_the_connection(ours: Dyno) -> None:
     with connect(ours.port) as client:
         client.sendall(get(b"/taken-over", b"Connection: Upgrade\r\nUpgrade: echo\r\n"))
