@@ -4,7 +4,6 @@ The part for the doctor imports what it needs when it is asked: a process that s
 """
 
 import contextlib
-import functools
 import importlib
 import logging
 import re
@@ -187,24 +186,6 @@ class ContentSecurityPolicy(ContentSecurityPolicyMiddleware):
 
 
 # Bodies of requests
-
-
-def takes_files[**P, R](megabytes: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Lets a view take a body of that size.
-
-    Of a class it decorates ``dispatch``, by ``method_decorator``; of a ModelAdmin in the same way ``add_view`` and
-    ``change_view``.
-    """
-
-    def mark(view: Callable[P, R]) -> Callable[P, R]:
-        @functools.wraps(view)
-        def marked(*arguments: P.args, **options: P.kwargs) -> R:
-            return view(*arguments, **options)
-
-        marked.max_body = megabytes * 1_000_000  # type: ignore[attr-defined]
-        return marked
-
-    return mark
 
 
 class Limit:
