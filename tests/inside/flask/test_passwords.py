@@ -1,4 +1,4 @@
-"""What must hold of sessions and passwords, below the account pages."""
+"""Accounts below their pages: what must hold of sessions and passwords, and what the commands do."""
 
 import difflib
 import time
@@ -125,3 +125,40 @@ def test_a_form_may_be_open_for_a_day(web: Visitor, monkeypatch: pytest.MonkeyPa
     data = {"csrf_token": HIDDEN.findall(form.text)[0][1], "username": "you@example.com", "password": "a guess"}
     response = web.post("/accounts/login/", data=data, headers={"Referer": "https://localhost/"})
     assert response.status_code == 200
+
+
+# Commands
+
+
+def test_an_account_is_made_listed_and_deleted(application: Flask, address: str) -> None:
+    created = flask(application, "create", address.upper(), "--staff", "--password", PASSWORD)
+    assert created.output == f"{address.upper()} may log in.\n"
+    assert passwords.verify(User.find(address), PASSWORD)
+    listed = [line for line in flask(application, "list").output.splitlines() if line.startswith(address)]
+    assert len(listed) == 1
+    assert listed[0].endswith("last_login=never staff")
+    assert flask(application, "delete", address).exit_code == 1
+    assert flask(application, "delete", address, "--yes").exit_code == 0
+    db.session.rollback()
+    assert User.find(address) is None
+
+
+def test_somebody_is_promoted_and_demoted(application: Flask, user: User) -> None:
+    for command, staff in ("promote", True), ("demote", False):
+        assert flask(application, command, user.email).exit_code == 0
+        db.session.expire_all()
+        assert user.is_staff is staff
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["promote", "nobody@example.com"], "No account has the address nobody@example.com."),
+        (["create", "new@example.com", "--password", "short"], "This password is too short."),
+        (["create", "new@example.com", "--password", "1" * 1001], texts.PASSWORD_TOO_LONG),
+    ],
+)
+def test_a_command_that_cannot_be_done_says_why(application: Flask, arguments: list[str], problem: str) -> None:
+    result = flask(application, *arguments)
+    assert result.exit_code == 1
+    assert problem in result.output
