@@ -225,7 +225,7 @@ def load(name: str) -> object:
     return application
 
 
-def check_static_files(application: object, templates: Mapping[Path, str]) -> None:
+def check_static_files(application: object, templates: Mapping[Path, str]) -> str | None:
     """Every file that a template or a stylesheet names must exist, or the build and the page fail."""
     import io
     import tempfile
@@ -243,9 +243,10 @@ def check_static_files(application: object, templates: Mapping[Path, str]) -> No
     with tempfile.TemporaryDirectory() as folder, override_settings(STATIC_ROOT=folder, STORAGES=storages):
         # The admin's own files are Django's to check.
         call_command("collectstatic", ignore_patterns=["admin"], interactive=False, verbosity=0, stderr=io.StringIO())
+    return None
 
 
-def check_migrations(application: object) -> None:
+def check_migrations(application: object) -> str | None:
     """Every model must be as its migrations make it."""
     from django.apps import apps
     from django.core.management import call_command
@@ -259,6 +260,7 @@ def check_migrations(application: object) -> None:
         call_command("makemigrations", check=True, dry_run=True, verbosity=0)
     except SystemExit as error:
         raise CheckError("A model has changed since the last migration.", "python manage.py makemigrations") from error
+    return None
 
 
 def check_deployment(application: object) -> None:

@@ -36,6 +36,7 @@ def connect_to_nothing() -> NoReturn:
 
 
 def is_attached(app: Flask) -> bool:
+    """Whether an application has a database."""
     return "creator" not in app.config["SQLALCHEMY_ENGINE_OPTIONS"]
 
 
