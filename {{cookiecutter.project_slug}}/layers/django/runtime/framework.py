@@ -30,10 +30,8 @@ from django.utils.http import parse_header_parameters
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-from runtime import backlog, csp, static  # noqa: F401  # Parts of static files are sent as whole ones are.
+from runtime import backlog, csp, static
 from runtime.checks import CheckError
-
-HASHED_NAME = re.compile(r"\.([0-9a-f]{12})(?:\.[^./]*)?$")
 
 logger = logging.getLogger(__name__)
 
@@ -160,17 +158,16 @@ class StaticFiles(WhiteNoiseMiddleware):
 
     def add_file_to_dictionary(self, url: str, path: str, stat_cache: Any = None) -> None:
         name = url.removeprefix(self.static_prefix)
-        if name != Storage.manifest_name and not any(part[0] == "." or part[-1] == "~" for part in name.split("/")):
+        if name != Storage.manifest_name and not static.is_hidden(name.split("/")):
             super().add_file_to_dictionary(url, path, stat_cache)  # type: ignore[no-untyped-call]
 
     def add_cache_headers(self, headers: Headers, path: str, url: str) -> None:
-        """By default an ETag is of the file's time, which each build sets anew."""
         super().add_cache_headers(headers, path, url)  # type: ignore[no-untyped-call]
         names: dict[str, str] = {} if self.use_finders else getattr(staticfiles_storage, "hashed_files", {})
         name = url.removeprefix(self.static_prefix)
         plain = name if name in names else self.get_name_without_hash(name)  # type: ignore[no-untyped-call]
-        if name in {plain, names.get(plain)} and (match := HASHED_NAME.search(names.get(plain, ""))):
-            headers["ETag"] = f'"{match[1]}"'
+        if name in {plain, names.get(plain)}:
+            static.set_etag(headers, names.get(plain, ""))
 
 
 # Responses

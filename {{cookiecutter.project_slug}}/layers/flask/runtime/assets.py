@@ -1,7 +1,6 @@
 """Static files: which there are, and how they are served; ``runtime.publishing`` publishes them."""
 
 import json
-import re
 from pathlib import Path
 from typing import NoReturn
 from wsgiref.headers import Headers
@@ -10,9 +9,8 @@ from flask import Flask
 from werkzeug.exceptions import NotFound
 from whitenoise import WhiteNoise
 
-from runtime import static  # noqa: F401  # Parts of them are sent as whole ones are.
+from runtime import static
 
-HASHED_NAME = re.compile(r"\.([0-9a-f]{12})(?:\.[^./]*)?$")
 MANIFEST = "staticfiles.json"
 
 
@@ -34,8 +32,7 @@ def static_folders(app: Flask) -> dict[str, tuple[str, Path]]:
 def files_below(folder: Path, address: str) -> dict[str, Path]:
     """Every file in a folder by its address, but for hidden ones and an editor's copies."""
     names = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    hidden = {name for name in names if any(part[0] == "." or part[-1] == "~" for part in name.parts)}
-    return {address + name.as_posix(): folder / name for name in names if name not in hidden}
+    return {address + name.as_posix(): folder / name for name in names if not static.is_hidden(name.parts)}
 
 
 def static_files(app: Flask) -> dict[str, Path]:
@@ -69,9 +66,8 @@ def serve(app: Flask) -> None:
     files.pop(f"/{MANIFEST}", None)
 
     def add_headers(headers: Headers, path: str, address: str) -> None:
-        # By default it is of the file's time, which each build may set anew.
-        if (name := names.get(address, address)) in hashed and (match := HASHED_NAME.search(name)):
-            headers["ETag"] = f'"{match[1]}"'
+        if (name := names.get(address, address)) in hashed:
+            static.set_etag(headers, name)
 
     app.wsgi_app = noise = WhiteNoise(  # type: ignore[method-assign]
         app.wsgi_app,
