@@ -2,6 +2,7 @@
 
 import http.client
 import uuid
+from functools import partial
 from urllib.parse import urlsplit
 
 import pytest
@@ -38,14 +39,25 @@ PLATFORMS = {
 }
 
 
+# Boots the project with one worker.
+serving = partial(running, WEB_CONCURRENCY="1")
+
+
 def status(dyno: Dyno, host: str) -> int:
     return dyno.get("/", headers=STRANGER | {"Host": host}).status_code
+
+
+def check_health(dyno: Dyno) -> None:
+    """Assert that whoever looks after it may ask by any host."""
+    for host in "10.0.0.1", "shop.example":
+        assert dyno.get("/healthz", headers=STRANGER | {"Host": host}).status_code == 200
+        assert dyno.get("/readyz", headers=STRANGER | {"Host": host}).json() == {"database": "missing"}
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_answers_the_host_that_the_platform_names(platform: str, project: Project) -> None:
     variables, own, foreign = PLATFORMS[platform]
-    with running(project, WEB_CONCURRENCY="1", **variables) as dyno:
+    with serving(project, **variables) as dyno:
         assert [status(dyno, host) for host in (own, own.upper(), f"{own}.:443")] == [200] * 3
         others = foreign, f"{own}.evil.example", f"x{own}", "localhost", "127.0.0.1:8000", "evil.example", ""
         assert [host for host in others if status(dyno, host) != 400] == ([] if variables else [f"x{HEROKU}"])
@@ -53,22 +65,21 @@ def test_answers_the_host_that_the_platform_names(platform: str, project: Projec
 
 def test_answers_localhost_to_its_own_machine_only(project: Project) -> None:
     """A visitor of a proxy on this machine is no part of it."""
-    with running(project, DYNO="", WEB_CONCURRENCY="1") as dyno:
+    with serving(project, DYNO="") as dyno:
         for host in "localhost", "localhost:8000", "127.0.0.1", "[::1]:8000":
             assert dyno.get("/", headers={"Host": host}).status_code == 200
             assert status(dyno, host) == 400
-        assert dyno.get("/healthz", headers=STRANGER | {"Host": "10.0.0.1"}).status_code == 200
-        assert dyno.get("/readyz", headers=STRANGER | {"Host": "10.0.0.1"}).json() == {"database": "missing"}
-    with running(project, DYNO="", WEB_CONCURRENCY="1", ALLOWED_HOSTS="localhost") as dyno:
+        check_health(dyno)
+    with serving(project, DYNO="", ALLOWED_HOSTS="localhost") as dyno:
         assert status(dyno, "localhost") == 200
 
 
 def test_says_how_to_allow_a_host_in_words_that_it_takes_itself(project: Project) -> None:
-    with running(project, WEB_CONCURRENCY="1") as dyno:
+    with serving(project) as dyno:
         assert status(dyno, "Shop.example.:8000") == 400
         cure = dyno.wait_for("was refused")[0].rpartition("ALLOWED_HOSTS=")[2].split('"')[0]
     assert cure == ".herokuapp.com,shop.example"
-    with running(project, WEB_CONCURRENCY="1", ALLOWED_HOSTS=cure) as dyno:
+    with serving(project, ALLOWED_HOSTS=cure) as dyno:
         assert [status(dyno, host) for host in ("shop.example:8000", HEROKU, "localhost")] == [200, 200, 400]
 
 
@@ -82,14 +93,13 @@ def test_refuses_a_canonical_host_that_is_no_name(value: str, project: Project) 
 
 def test_leads_every_other_host_to_the_canonical_one(project: Project) -> None:
     variables = {"CANONICAL_HOST": "www.shop.example", "ALLOWED_HOSTS": "shop.example,www.shop.example"}
-    with running(project, WEB_CONCURRENCY="1", **variables) as dyno:
+    with serving(project, **variables) as dyno:
         assert status(dyno, "www.shop.example") == 200
         for method, https in ("GET", True), ("POST", True), ("GET", False):
             response = dyno.request(method, "/a?b=%2F", https, headers=STRANGER | {"Host": "shop.example"})
             assert (response.status_code, response.headers["Location"]) == (308, "https://www.shop.example/a?b=%2F")
         assert status(dyno, "evil.example") == 400
-        assert dyno.get("/healthz", headers=STRANGER | {"Host": "shop.example"}).status_code == 200
-        assert dyno.get("/readyz", headers=STRANGER | {"Host": "10.0.0.1"}).json() == {"database": "missing"}
+        check_health(dyno)
 
 
 # Links in mails
@@ -128,7 +138,7 @@ def mailed(dyno: Dyno, path: str, host: str) -> str:
 @pytest.mark.parametrize("case", LINKS)
 def test_mails_links_to(case: str, project: Project, database_url: str) -> None:
     variables, requested, host = LINKS[case]
-    with running(project, WEB_CONCURRENCY="1", DATABASE_URL=database_url, **variables) as dyno:
+    with serving(project, DATABASE_URL=database_url, **variables) as dyno:
         for path in "/accounts/signup/", "/accounts/reset/":
             assert urlsplit(mailed(dyno, path, requested))[:2] == ("https", host)
 
@@ -136,7 +146,7 @@ def test_mails_links_to(case: str, project: Project, database_url: str) -> None:
 @pytest.mark.parametrize("allowed", ["*", ".shop.example", ".onrender.com"])
 def test_mails_no_link_where_no_host_is_certain(allowed: str, project: Project, database_url: str) -> None:
     cure = "heroku config:set CANONICAL_HOST="
-    with running(project, WEB_CONCURRENCY="1", DATABASE_URL=database_url, ALLOWED_HOSTS=allowed) as dyno:
+    with serving(project, DATABASE_URL=database_url, ALLOWED_HOSTS=allowed) as dyno:
         assert [line for line in dyno.log if "logger=config " in line and cure in line]
         visitor = Visitor(dyno, f"evil{allowed}".replace("*", ".example"))
         for path in "/accounts/signup/", "/accounts/reset/":
@@ -209,7 +219,7 @@ def test_publishes_assets_only(project: Project) -> None:
         for name in hidden if folder.is_dir() else []:
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text("secret")
-    with running(project, WEB_CONCURRENCY="1") as dyno:
+    with serving(project) as dyno:
         for name in [*hidden, "staticfiles.json", "staticfiles.json.gz", "manifest.json"]:
             assert dyno.get(f"/static/{name}").status_code == 404, name
         assert dyno.get("/static/style.css").status_code == 200

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.languages import parse
-from tests.projects import FRAMEWORKS, PYTHONS, ROOT, TEMPLATE
+from tests.projects import FRAMEWORKS, OPTIONS, PYTHONS, ROOT, TEMPLATE
 
 # Page templates are copied as they lie; their tags are the framework's own.
 FRAMEWORK_TEMPLATES = {".html", ".mako"}
@@ -51,6 +51,18 @@ def test_has_unix_line_ends_and_ends_every_file_with_one(rendered: Path) -> None
         content = path.read_bytes()
         assert b"\r" not in content, path
         assert content == b"" or content.endswith(b"\n"), path
+
+
+def test_says_what_each_module_of_the_runtime_is(rendered: Path) -> None:
+    first_column = re.findall(r"^\|(.*?)\|", (rendered / "runtime" / "README.md").read_text(), re.MULTILINE)
+    named = re.findall(r"`(\w+)`", " ".join(first_column))
+    assert sorted(named) == sorted(path.stem for path in (rendered / "runtime").glob("*.py") if path.stem != "__init__")
+
+
+def test_leaves_its_owner_few_lines_of_tests(rendered: Path) -> None:
+    """Beside those of what an option adds."""
+    tests = [path for path in (rendered / "tests").rglob("*.py") if path.stem.removeprefix("test_") not in OPTIONS]
+    assert sum(len(path.read_text().splitlines()) for path in tests) <= 700
 
 
 def test_says_which_python_it_wants(rendered: Path) -> None:

@@ -30,10 +30,6 @@ def answer(
     ``advice`` takes the place of the words for the status. One without words of its own gets those of 400 or 500.
     """
     title, usual = TEXTS.get(status) or TEXTS[400 if status < 500 else 500]
-    api = problems.is_api(environ, api_paths)
-    varies = {} if api else {"Vary": "Accept"}
-    if api or problems.prefers_json(environ.get("HTTP_ACCEPT", "")):
-        return problems.problem(status, advice or usual), {"Content-Type": problems.CONTENT_TYPE, **varies}
     values = {"status": status, "title": title, "advice": advice or usual, "request_id": logs.request_id.get()}
     page = PAGE.substitute({name: html.escape(str(value)) for name, value in values.items()})
-    return page, {"Content-Type": "text/html; charset=utf-8", **varies}
+    return problems.answer(status, environ, api_paths=api_paths, detail=advice or usual, page=page)

@@ -23,31 +23,31 @@ HOUR = 3600
 # Of each kind `make jobs` shows so many, the newest.
 SHOWN = 50
 
+# Whether a worker has told of itself lately, and whether a job has begun whose worker has not.
+ALIVE = "worker.last_heartbeat > now() - make_interval(secs => %(silence)s)"
+GONE = f"""status = 'doing' AND NOT EXISTS (
+    SELECT FROM procrastinate_workers AS worker WHERE worker.id = job.worker_id AND {ALIVE}
+)"""
 # For how many seconds the oldest job has waited that might have begun, and how many workers there are. A job without a
 # time of its own is due from the moment it was deferred; the engine's events tell it. What a worker had begun that is
 # gone waits for another from then on.
-OLDEST = """
+OLDEST = f"""
 SELECT extract(epoch FROM now() - least(
     (SELECT min(scheduled_at) FROM procrastinate_jobs WHERE status = 'todo'),
     (SELECT max(at) FROM procrastinate_events WHERE job_id = (
         SELECT id FROM procrastinate_jobs WHERE status = 'todo' AND scheduled_at IS NULL ORDER BY id LIMIT 1
     )),
-    (SELECT min(last_heartbeat) FROM procrastinate_workers AS worker WHERE EXISTS (
+    (SELECT min(last_heartbeat) FROM procrastinate_workers AS worker WHERE NOT {ALIVE} AND EXISTS (
         SELECT FROM procrastinate_jobs WHERE status = 'doing' AND worker_id = worker.id
-    ) AND last_heartbeat < now() - make_interval(secs => %(silence)s))
-))::float, (
-    SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => %(silence)s)
-)
-"""
-LIST = """
+    ))
+))::float, (SELECT count(*) FROM procrastinate_workers AS worker WHERE {ALIVE})
+"""  # noqa: S608
+LIST = f"""
 SELECT id, status::text, task_name, queue_name, attempts, scheduled_at, args, (
     SELECT max(at) FROM procrastinate_events WHERE job_id = job.id AND type <> 'scheduled'
-), status = 'doing' AND NOT EXISTS (
-    SELECT FROM procrastinate_workers AS worker
-    WHERE worker.id = job.worker_id AND worker.last_heartbeat > now() - make_interval(secs => %s)
-)
-FROM procrastinate_jobs AS job WHERE status = %s ORDER BY id DESC LIMIT %s
-"""
+), {GONE}
+FROM procrastinate_jobs AS job WHERE status = %(status)s ORDER BY id DESC LIMIT %(shown)s
+"""  # noqa: S608
 STATES = {"todo": "waiting", "doing": "running", "failed": "failed"}
 
 logger = logging.getLogger(__name__)
@@ -123,7 +123,7 @@ def listing(connection: "Connection[Any]") -> Iterator[str]:
     """One line for each job, the failed ones last, where a terminal shows them; then how many there are."""
     counts = dict(connection.execute("SELECT status::text, count(*) FROM procrastinate_jobs GROUP BY 1").fetchall())
     for status, state in STATES.items():
-        rows = connection.execute(LIST, [SILENCE, status, SHOWN]).fetchall()
+        rows = connection.execute(LIST, {"silence": SILENCE, "status": status, "shown": SHOWN}).fetchall()
         if (more := counts.get(status, 0) - len(rows)) > 0:
             yield f"… and {more} more that are {state}"
         for number, _, task, queue, attempts, scheduled_at, arguments, since, gone in reversed(rows):

@@ -1,11 +1,11 @@
 """``make doctor``: what would fail on a push or at the first boot, and the cure. Changes nothing, needs no network.
 
 Looks at the project as the platform will: committed files only where there is a repository, no ``.env``, no DEBUG.
+The rest of the runtime is imported by the checks: what it refuses in the environment is then what they have found.
 """
 
 import argparse
 import importlib.metadata
-import importlib.util
 import json
 import logging
 import os
@@ -14,17 +14,18 @@ import shlex
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tomllib
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path
 from string import Template
 from typing import Any
+from urllib.parse import urlsplit
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from runtime import programs
 from runtime.checks import CheckError
 
 # Where `make` runs it, and the platform each process.
@@ -35,16 +36,6 @@ APP_JSON = Path(__file__).with_name("app-json.schema.json")
 SUPPORTED_PYTHONS = ("3.14", "3.13", "3.12", "3.15")
 LOCKS = {"requirements.txt", "Pipfile.lock", "poetry.lock", "uv.lock"}
 PIN = "Pin anew: make lock"
-# What a shell knows by itself, what only structures a command, and what starts the command behind it.
-BUILTINS = {".", ":", "[", "[[", "case", "cd", "eval", "exit", "export", "for", "read", "return", "set", "shift"}
-BUILTINS |= {"source", "trap", "ulimit", "umask", "unset", "wait"}
-KEYWORDS = {"!", "{", "}", "do", "done", "elif", "else", "esac", "fi", "if", "then", "until", "while"}
-LAUNCHERS = {"command", "env", "exec", "nice", "nohup", "time"}
-
-
-def runtime(module: str) -> Any:
-    """A module that reads the environment as it is imported, whose refusal is then what a check has found."""
-    return importlib.import_module(f"runtime.{module}")
 
 
 def git(*arguments: str) -> list[str]:
@@ -154,6 +145,8 @@ def process_types() -> dict[str, str]:
     """The commands of the Procfile, by the name of their process."""
     if not (ROOT / "Procfile").exists():
         raise CheckError("There is no Procfile.", "Write one: echo 'web: gunicorn config.wsgi' > Procfile")
+    from runtime import processes
+
     names = []
     for line in (ROOT / "Procfile").read_text("utf-8").splitlines():
         if not line.strip() or line.lstrip().startswith("#"):
@@ -169,14 +162,13 @@ def process_types() -> dict[str, str]:
         names.append(match[1])
     if names[:1] != ["web"]:
         raise CheckError("The Procfile does not begin with the web process.", "Begin with: web: gunicorn config.wsgi")
-    found: dict[str, str] = runtime("processes").read()
-    return found
+    return processes.read()
 
 
 def procfile() -> None:
     for name, line in process_types().items():
         try:
-            for words in commands(line):
+            for words in programs.commands(line):
                 resolve(words)
         except ValueError as error:
             raise CheckError(f"A shell cannot read the {name} process: {error}.", "Correct the Procfile.") from error
@@ -184,99 +176,24 @@ def procfile() -> None:
             raise CheckError(f"The {name} process runs {error}", "") from error
 
 
-def commands(line: str) -> Iterator[list[str]]:
-    """The words of each program that a shell would start for a line, without assignments and redirections.
-
-    What is only known when it runs has a ``$`` in it, and what follows a ``cd`` is left out.
-    """
-    # First what stands for a word, inside out; then the number before a redirection.
-    substitution = re.compile(r"\$\(\([^()]*\)\)|\$\([^()]*\)|`[^`]*`")
-    while substitution.search(line):
-        line = substitution.sub("$_", line)
-    lexer = shlex.shlex(re.sub(r"(?<!\S)\d+(?=[<>])", "", line), posix=True, punctuation_chars=True)
-    lexer.commenters, lexer.whitespace_split = "", True
-    words: list[str] = []
-    redirected = False
-    for word in [*lexer, ";"]:
-        if {*word} <= {*"();|&"}:
-            if words[:1] == ["cd"]:
-                return
-            yield from filter(None, [started(words)])
-            words = []
-        elif {*word} <= {*"();|&<>"}:
-            redirected = True
-        elif redirected:
-            redirected = False
-        else:
-            words.append(word)
-
-
-def started(words: list[str]) -> list[str]:
-    """A program with its arguments, without what stands before it."""
-    for place, word in enumerate(words):
-        if word in BUILTINS or (place and words[place - 1] in LAUNCHERS and word.startswith("-")):
-            return []
-        if word not in KEYWORDS | LAUNCHERS and not re.match(r"[A-Za-z_]\w*\+?=", word):
-            return words[place:]
-    return []
-
-
 def resolve(words: list[str]) -> None:
     """Raise if a program, or what it is told to run, does not exist; as far as that can be told without running it."""
-    program, arguments = words[0], words[1:]
-    if "$" in program:
-        return
-    if not shutil.which(program, path=os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")])):
-        cure = "Correct the Procfile, or: chmod +x" if "/" in program else "Add it to pyproject.toml, then: make lock"
-        raise CheckError(f"{program}, which is not installed.", f"{cure}.")
-    program = Path(program).name
-    if re.fullmatch(r"python[\d.]*", program):
-        program, arguments = what_python_runs(arguments)
+    program, arguments = programs.find(words)
     if word := unknown_command(program, arguments):
         raise CheckError(f"{program} {word}, and there is no such command.", "Correct the Procfile.")
-
-
-def what_python_runs(arguments: list[str]) -> tuple[str, list[str]]:
-    """The module or script of a Python command, which must exist, and what it is given; "" for anything else."""
-    arguments = [*arguments]
-    while arguments:
-        argument = arguments.pop(0)
-        option = re.fullmatch(r"-[bBdEhiIOPqsSuvVx]*([cmWX])(.*)", argument)
-        value = option and (option[2] or (arguments.pop(0) if arguments else ""))
-        if argument == "-" or "$" in f"{argument}{value}" or (option and option[1] == "c"):
-            break
-        if option and value and option[1] == "m":
-            if not is_module(value):
-                raise CheckError(f"{value}, which does not exist.", "Correct the Procfile.")
-            return value, arguments
-        if not argument.startswith("-"):
-            if not (ROOT / argument).exists():
-                raise CheckError(f"{argument}, which does not exist.", "Correct the Procfile.")
-            return argument, arguments
-    return "", []
-
-
-def is_module(name: str) -> bool:
-    """Whether ``python -m`` can run it."""
-    try:
-        spec = importlib.util.find_spec(name)
-        if spec and spec.submodule_search_locations is not None:
-            spec = importlib.util.find_spec(f"{name}.__main__")
-    except ModuleNotFoundError:
-        return False
-    return spec is not None
 
 
 def unknown_command(program: str, arguments: list[str]) -> str | None:
     """The argument that names no command of the framework's, where the program is the framework's."""
     if not arguments or not re.fullmatch(r"(\./)?manage\.py|django(-admin)?|flask", program):
         return None
-    unknown: str | None = runtime("framework").unknown_command(application(), Path(program).name, arguments)
-    return unknown
+    from runtime import framework
+
+    return framework.unknown_command(application(), Path(program).name, arguments)
 
 
 def gunicorn() -> None:
-    for words in commands(process_types()["web"]):
+    for words in programs.commands(process_types()["web"]):
         # As far as a shell is not needed to know them.
         words = [Template(word).safe_substitute({"PORT": "8000"} | os.environ) for word in words]
         if Path(words[0]).name == "gunicorn" and "$" not in "".join(words):
@@ -331,8 +248,10 @@ def formation(content: dict[str, Any]) -> None:
     """Raise unless app.json starts what the Procfile names, and nothing else."""
     if not (ROOT / "Procfile").exists():
         return
+    from runtime import processes
+
     # Run once a release, never started.
-    names = runtime("processes").read().keys() - {"postdeploy", "release"}
+    names = processes.read().keys() - {"postdeploy", "release"}
     started = content.get("formation", dict.fromkeys(names))
     if missing := sorted(names - started.keys()):
         raise CheckError(
@@ -379,31 +298,37 @@ def canonical_host() -> None:
 
 
 def error_tracking() -> str:
-    from urllib.parse import urlsplit
+    from runtime import errors
 
-    address = runtime("errors").dsn()
+    address = errors.dsn()
     return f"sent to {urlsplit(address).hostname}" if address else "SENTRY_DSN is not set, so they are in the log only"
 
 
 def static_files() -> str | None:
+    from runtime import framework
+
     texts = {path.relative_to(ROOT): path.read_text("utf-8") for path in templates()}
-    remark: str | None = runtime("framework").check_static_files(application(), texts)
-    return remark
+    return framework.check_static_files(application(), texts)
 
 
 def migrations() -> str | None:
-    remark: str | None = runtime("framework").check_migrations(application())
-    return remark
+    from runtime import framework
+
+    return framework.check_migrations(application())
 
 
 def deployment() -> None:
-    runtime("framework").check_deployment(application())
+    from runtime import framework
+
+    framework.check_deployment(application())
 
 
 @cache
 def application() -> Any:
     """The project's, by the name that Gunicorn takes it by."""
-    return runtime("framework").load(APPLICATION)
+    from runtime import framework
+
+    return framework.load(APPLICATION)
 
 
 def connections(limit: int | None) -> str:

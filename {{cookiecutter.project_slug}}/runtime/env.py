@@ -45,10 +45,12 @@ def refuse(problem: str, cure: str) -> NoReturn:
 
 
 def text(name: str, default: str = "") -> str:
+    """What a variable says, without the spaces around it."""
     return os.environ.get(name, "").strip() or default
 
 
 def flag(name: str, *, default: bool) -> bool:
+    """Whether a variable says that something is on; ``FLAGS`` has the words for it."""
     if not (value := text(name)):
         return default
     if value.lower() not in FLAGS:

@@ -18,9 +18,18 @@ PHRASES = {status.value: status.phrase for status in HTTPStatus} | {
 }
 
 
-def is_api(environ: Mapping[str, Any], api_paths: Sequence[str]) -> bool:
-    """Whether only programs ask for a request's address, by what its path begins with."""
-    return bool(environ["PATH_INFO"].startswith(tuple(api_paths)))
+def answer(
+    status: int, environ: Mapping[str, Any], *, api_paths: Sequence[str], detail: str, page: str
+) -> tuple[str, dict[str, str]]:
+    """The body of an error in the form that its request prefers, and the headers that say so.
+
+    Below ``api_paths`` only programs ask. ``detail`` is what they are told, and ``page`` the HTML for anybody else.
+    """
+    api = environ["PATH_INFO"].startswith(tuple(api_paths))
+    varies = {} if api else {"Vary": "Accept"}
+    if api or prefers_json(environ.get("HTTP_ACCEPT", "")):
+        return problem(status, detail), {"Content-Type": CONTENT_TYPE, **varies}
+    return page, {"Content-Type": "text/html; charset=utf-8", **varies}
 
 
 def prefers_json(accept: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypedDict
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from runtime import env, timeouts
 
@@ -64,6 +64,18 @@ def without_password(url: str) -> str:
     return f"{scheme}{separator}{user}:***@{address}" if at else url
 
 
+def parsed(name: str, url: str, is_valid: Callable[[SplitResult], object], what: str, example: str) -> SplitResult:
+    """The parts of a variable's URL; ends the process with one line where it is not ``what`` it should be."""
+    try:
+        parts = urlsplit(url)
+        valid = parts.port != 0 and is_valid(parts)
+    except ValueError:  # a port that is not a number, or brackets around something that is no address
+        valid = False
+    if not valid:
+        env.refuse(f"{name} is {without_password(url)!r}, not {what}.", f"It looks like {example}.")
+    return parts
+
+
 def database_url(folder: Path, *, debug: bool) -> str | None:
     """The database's URL with what every connection needs, or None when no database is attached.
 
@@ -80,19 +92,15 @@ def database_url(folder: Path, *, debug: bool) -> str | None:
     if scheme == "sqlite":
         path = rest.partition("/")[2]
         return f"sqlite:///{folder / path}" if path not in {"", ":memory:"} else "sqlite://"
-    try:
-        parts = urlsplit(url)
-        host, name = parts.hostname or "", unquote(parts.path.lstrip("/"))
-        valid = scheme in {"postgres", "postgresql"} and parts.port != 0 and name != ""
-    except ValueError:  # a port that is not a number, or brackets around something that is no address
-        valid = False
-    if not valid:
-        env.refuse(
-            f"DATABASE_URL is {without_password(url)!r}, not a database's address.",
-            "It looks like postgres://USER:PASSWORD@HOST:5432/NAME or sqlite:///db.sqlite3.",
-        )
+    parts = parsed(
+        "DATABASE_URL",
+        url,
+        lambda parts: scheme in {"postgres", "postgresql"} and parts.path.strip("/"),
+        "a database's address",
+        "postgres://USER:PASSWORD@HOST:5432/NAME or sqlite:///db.sqlite3",
+    )
     query = dict(parse_qsl(parts.query))
-    if query.get("host", host) not in LOCAL_HOSTS and not query.get("host", "").startswith("/"):
+    if query.get("host", parts.hostname or "") not in LOCAL_HOSTS and not query.get("host", "").startswith("/"):
         query.setdefault("sslmode", "require")
     query.setdefault("connect_timeout", str(timeouts.CONNECT))
     return f"postgresql://{parts.netloc}{parts.path}?{urlencode(query, quote_via=quote)}"
@@ -102,16 +110,13 @@ def redis_url() -> str | None:
     """The cache's URL, or None: each process then caches in its own memory."""
     if not (url := env.text("REDIS_URL")):
         return None
-    try:
-        parts = urlsplit(url)
-        valid = parts.scheme in {"redis", "rediss"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        valid = False
-    if not valid:
-        env.refuse(
-            f"REDIS_URL is {without_password(url)!r}, not a Redis server's address.",
-            "It looks like redis://HOST:6379/0 or, with TLS, rediss://:PASSWORD@HOST:6379/0.",
-        )
+    parts = parsed(
+        "REDIS_URL",
+        url,
+        lambda parts: parts.scheme in {"redis", "rediss"} and parts.hostname,
+        "a Redis server's address",
+        "redis://HOST:6379/0 or, with TLS, rediss://:PASSWORD@HOST:6379/0",
+    )
     query = dict(parse_qsl(parts.query))
     # Heroku's certificates are signed by themselves; anywhere else they are verified.
     if parts.scheme == "rediss" and env.text("DYNO"):
@@ -153,20 +158,16 @@ def mail_server() -> MailServer | None:
             "Set it: heroku config:set EMAIL_URL=submission://USER:PASSWORD@HOST:587",
         )
         return None
-    try:
-        parts = urlsplit(url)
-        port = parts.port or MAIL_PORTS[parts.scheme]
-        valid = parts.scheme in MAIL_PORTS and bool(parts.hostname)
-    except (KeyError, ValueError):
-        valid = False
-    if not valid:
-        env.refuse(
-            f"EMAIL_URL is {without_password(url)!r}, not a mail server's address.",
-            "It looks like submission://USER:PASSWORD@HOST:587 (STARTTLS), smtps://… (TLS) or smtp://… (neither).",
-        )
+    parts = parsed(
+        "EMAIL_URL",
+        url,
+        lambda parts: parts.scheme in MAIL_PORTS and parts.hostname,
+        "a mail server's address",
+        "submission://USER:PASSWORD@HOST:587 (STARTTLS), smtps://… (TLS) or smtp://… (neither)",
+    )
     return {
         "host": parts.hostname or "",
-        "port": port,
+        "port": parts.port or MAIL_PORTS[parts.scheme],
         "username": unquote(parts.username or ""),
         "password": unquote(parts.password or ""),
         "use_tls": parts.scheme == "submission",

@@ -1,6 +1,23 @@
-"""What WhiteNoise's answers lack for a server that sends files itself. Each framework's module imports this one."""
+"""What both frameworks say of static files, and what WhiteNoise's answers lack for a server that sends files itself."""
+
+import re
+from collections.abc import Iterable
+from wsgiref.headers import Headers
 
 from whitenoise import responders
+
+HASHED_NAME = re.compile(r"\.([0-9a-f]{12})(?:\.[^./]*)?$")
+
+
+def is_hidden(parts: Iterable[str]) -> bool:
+    """Whether a file, by its name and those of its folders, is nobody's to see: a hidden one, or an editor's copy."""
+    return any(part[0] == "." or part[-1] == "~" for part in parts)
+
+
+def set_etag(headers: Headers, name: str) -> None:
+    """Take the hash in a file's name for its ETag: by default it is of the file's time, which each build sets anew."""
+    if match := HASHED_NAME.search(name):
+        headers["ETag"] = f'"{match[1]}"'
 
 
 class Part(responders.SlicedFile):

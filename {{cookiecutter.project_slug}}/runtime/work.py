@@ -58,14 +58,10 @@ SOCKET = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2
 # The database does not answer, or is a copy that cannot be written to: soon it is another.
 AWAY = psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction
 
-GONE = """
+TO_RESCUE = f"""
 SELECT id, task_name, attempts, args, abort_requested FROM procrastinate_jobs AS job
-WHERE status = 'doing' AND NOT EXISTS (
-    SELECT FROM procrastinate_workers AS worker
-    WHERE worker.id = job.worker_id AND worker.last_heartbeat > now() - make_interval(secs => %s)
-)
-FOR UPDATE SKIP LOCKED
-"""
+WHERE {backlog.GONE} FOR UPDATE SKIP LOCKED
+"""  # noqa: S608
 # Its line stays, as that of any worker that is gone: it tells since when the jobs wait.
 LEAVE = "UPDATE procrastinate_workers SET last_heartbeat = now() - make_interval(secs => %s) WHERE id = %s"
 
@@ -193,7 +189,7 @@ class Connector(procrastinate.PsycopgConnector):
         A worker is gone when it was silent twice in a row: after the database was away, all of them were, once.
         """
         async with self.pool.connection() as connection, connection.transaction():
-            rows = await (await connection.execute(GONE, [backlog.SILENCE])).fetchall()
+            rows = await (await connection.execute(TO_RESCUE, {"silence": backlog.SILENCE})).fetchall()
             silent = {(number, attempts) for number, _, attempts, _, _ in rows}
             for number, name, attempts, arguments, unwanted in rows:
                 if (number, attempts) not in self.suspects:

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
-SESSION = "__Host-session"
 # What sends a visitor on; from 3.2 on, Flask says the latter.
 REDIRECTS = {302, 303}
 
@@ -48,14 +47,3 @@ class Visitor(Client):
             data={**hidden, **fields},
             headers={"Referer": "https://localhost/", **(headers or {})},
         )
-
-    def session_cookie(self) -> str | None:
-        cookie = self.get_cookie(SESSION, "localhost")
-        return cookie.value if cookie else None
-
-    def set_session_cookie(self, value: str) -> None:
-        self.set_cookie(SESSION, value, domain="localhost", secure=True)
-
-    @staticmethod
-    def without_tokens(page: str) -> str:
-        return HIDDEN.sub("", page)

@@ -15,7 +15,7 @@ from django.template import engines
 from django.test import override_settings
 
 from accounts import devices
-from runtime.framework import takes_files
+from runtime.bodies import takes_files
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

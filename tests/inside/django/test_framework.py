@@ -13,7 +13,7 @@ from django.utils.decorators import method_decorator
 from django.views.generic import View
 
 from runtime import framework
-from runtime.framework import takes_files
+from runtime.bodies import takes_files
 from tests.visitor import Visitor
 
 

@@ -10,7 +10,7 @@ from flask_wtf.csrf import generate_csrf
 
 from accounts import devices
 from config.app import create_app
-from runtime.framework import takes_files
+from runtime.bodies import takes_files
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from accounts.models import User
 from config import settings
 from config.app import create_app
 from config.database import db
-from runtime import framework
+from runtime import framework, mail, migrations
 from runtime.checks import CheckError
 from tests.accounts import PASSWORD
 from tests.accounts_fixtures import is_logged_in, link, log_in
@@ -41,7 +41,7 @@ def test_two_applications_in_one_process_answer_each_by_its_own(
         for name in ("one", "two")
     )
     for application in one, two:
-        alembic = framework.migrations(application)
+        alembic = migrations.of(application)
         with application.app_context():
             alembic.upgrade()
     for application, own, others in (one, "one", "two"), (two, "two", "one"):
@@ -122,21 +122,21 @@ def test_a_cache_that_does_not_answer_raises(new: Callable[..., Flask]) -> None:
 
 def test_mail_goes_to_the_log(application: Flask, log: list[str]) -> None:
     with application.app_context():
-        framework.send_mail("you@example.com", "Hello", "Two\nlines")
+        mail.send_mail("you@example.com", "Hello", "Two\nlines")
     assert log[0].splitlines()[0].endswith('msg="Mail to you@example.com: Hello"')
     assert log[0].splitlines()[1:] == ["| Two", "| lines"]
 
 
 def test_the_tables_of_jobs_follow_the_engine(new: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
     framework.check_jobs_schema(new())
-    later = {**framework.jobs_schema(), "99.00.00_01_more": "SELECT 1"}
-    monkeypatch.setattr(framework, "jobs_schema", lambda: later)
+    later = {**migrations.jobs_schema(), "99.00.00_01_more": "SELECT 1"}
+    monkeypatch.setattr(migrations, "jobs_schema", lambda: later)
     with pytest.raises(CheckError, match=r"until 99\.00\.00_01_more.*flask db revision"):
         framework.check_jobs_schema(new())
 
 
 def test_the_tables_of_jobs_are_no_models_and_can_be_dropped(application: Flask) -> None:
-    alembic = framework.migrations(application)
+    alembic = migrations.of(application)
 
     def tables() -> set[str]:
         with application.app_context():

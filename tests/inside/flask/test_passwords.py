@@ -1,4 +1,4 @@
-"""What must hold of sessions and passwords, below the account pages."""
+"""Accounts below their pages: what must hold of sessions and passwords, and what the commands do."""
 
 import difflib
 import time
@@ -30,47 +30,52 @@ def flask(application: Flask, *arguments: str) -> Result:
     return application.test_cli_runner().invoke(args=["accounts", *arguments])
 
 
-def test_a_deactivated_account_has_no_session(application: Flask, address: str) -> None:
-    flask(application, "create", address, "--password", PASSWORD)
-    user = User.find(address)
-    assert user
+def log_in(application: Flask, user: User) -> str:
+    """The token of a new session."""
     with application.test_request_context():
         sessions.log_in(user, user.password)
-    flask(application, "deactivate", address)
+        token: str = session["token"]
+    return token
+
+
+@pytest.fixture
+def user(application: Flask, address: str) -> User:
+    """Somebody with an account."""
+    flask(application, "create", address, "--password", PASSWORD)
+    found = User.find(address)
+    assert found
+    return found
+
+
+def test_a_deactivated_account_has_no_session(application: Flask, user: User) -> None:
+    log_in(application, user)
+    flask(application, "deactivate", user.email)
     db.session.expire_all()
     assert not user.is_active
     assert user.sessions == []
-    flask(application, "activate", address)
+    flask(application, "activate", user.email)
     db.session.expire_all()
     assert user.is_active
 
 
-def test_the_database_knows_one_account_an_address_whatever_its_case(application: Flask, address: str) -> None:
-    flask(application, "create", address, "--password", PASSWORD)
-    assert "already" in flask(application, "create", address.upper(), "--password", PASSWORD).output
+def test_the_database_knows_one_account_an_address_whatever_its_case(application: Flask, user: User) -> None:
+    assert "already" in flask(application, "create", user.email.upper(), "--password", PASSWORD).output
     with pytest.raises(IntegrityError):
         db.session.execute(text("UPDATE users SET email = upper(email)"))
     db.session.rollback()
 
 
-def test_a_session_belongs_to_the_password_that_was_checked(application: Flask, address: str) -> None:
-    flask(application, "create", address, "--password", PASSWORD)
-    user = User.find(address)
-    assert user
+def test_a_session_belongs_to_the_password_that_was_checked(application: Flask, user: User) -> None:
     with application.test_request_context():
         sessions.log_in(user, passwords.hasher.hash("the one before"))
         assert sessions.load_user(session["token"]) is None
-        sessions.log_in(user, user.password)
-        assert sessions.load_user(session["token"]) == user
+    assert sessions.load_user(log_in(application, user)) == user
 
 
 @pytest.mark.parametrize("change", ["password = 'x'", "email = 'x' || email", "is_active = false"])
 def test_a_password_takes_the_place_of_none_but_the_one_that_was_read(
-    change: str, application: Flask, address: str
+    change: str, application: Flask, user: User
 ) -> None:
-    flask(application, "create", address, "--password", PASSWORD)
-    user = User.find(address)
-    assert user
     with application.test_request_context():
         form = NewPasswordForm(user)
         form.new_password1.data = "another fine horse"
@@ -90,10 +95,7 @@ def test_many_parts_of_an_address_cost_nothing_beside_a_long_password(monkeypatc
     assert compared == []
 
 
-def test_logging_in_again_ends_the_session_before(application: Flask, address: str) -> None:
-    flask(application, "create", address, "--password", PASSWORD)
-    user = User.find(address)
-    assert user
+def test_logging_in_again_ends_the_session_before(application: Flask, user: User) -> None:
     with application.test_request_context():
         sessions.log_in(user, user.password)
         token = session["token"]
@@ -102,20 +104,14 @@ def test_logging_in_again_ends_the_session_before(application: Flask, address: s
 
 
 def test_an_expired_session_ends_and_is_forgotten(
-    application: Flask, address: str, monkeypatch: pytest.MonkeyPatch
+    application: Flask, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    flask(application, "create", address, "--password", PASSWORD)
-    user = User.find(address)
-    assert user
-    with application.test_request_context():
-        sessions.log_in(user, user.password)
-        token = session["token"]
+    token = log_in(application, user)
     assert sessions.load_user(token) == user
     monkeypatch.setitem(application.config, "PERMANENT_SESSION_LIFETIME", -1)
     assert sessions.load_user(token) is None
     # The next to log in forgets it.
-    with application.test_request_context():
-        sessions.log_in(user, user.password)
+    log_in(application, user)
     monkeypatch.undo()
     assert sessions.load_user(token) is None
 
@@ -129,3 +125,40 @@ def test_a_form_may_be_open_for_a_day(web: Visitor, monkeypatch: pytest.MonkeyPa
     data = {"csrf_token": HIDDEN.findall(form.text)[0][1], "username": "you@example.com", "password": "a guess"}
     response = web.post("/accounts/login/", data=data, headers={"Referer": "https://localhost/"})
     assert response.status_code == 200
+
+
+# Commands
+
+
+def test_an_account_is_made_listed_and_deleted(application: Flask, address: str) -> None:
+    created = flask(application, "create", address.upper(), "--staff", "--password", PASSWORD)
+    assert created.output == f"{address.upper()} may log in.\n"
+    assert passwords.verify(User.find(address), PASSWORD)
+    listed = [line for line in flask(application, "list").output.splitlines() if line.startswith(address)]
+    assert len(listed) == 1
+    assert listed[0].endswith("last_login=never staff")
+    assert flask(application, "delete", address).exit_code == 1
+    assert flask(application, "delete", address, "--yes").exit_code == 0
+    db.session.rollback()
+    assert User.find(address) is None
+
+
+def test_somebody_is_promoted_and_demoted(application: Flask, user: User) -> None:
+    for command, staff in ("promote", True), ("demote", False):
+        assert flask(application, command, user.email).exit_code == 0
+        db.session.expire_all()
+        assert user.is_staff is staff
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["promote", "nobody@example.com"], "No account has the address nobody@example.com."),
+        (["create", "new@example.com", "--password", "short"], "This password is too short."),
+        (["create", "new@example.com", "--password", "1" * 1001], texts.PASSWORD_TOO_LONG),
+    ],
+)
+def test_a_command_that_cannot_be_done_says_why(application: Flask, arguments: list[str], problem: str) -> None:
+    result = flask(application, *arguments)
+    assert result.exit_code == 1
+    assert problem in result.output

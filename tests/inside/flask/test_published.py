@@ -8,7 +8,7 @@ import pytest
 from flask import Blueprint, Flask, url_for
 from werkzeug.test import Client, TestResponse
 
-from runtime import framework
+from runtime import assets, publishing
 
 FILES = {
     "logo.svg": "<svg xmlns='http://www.w3.org/2000/svg'/>" * 20,
@@ -59,11 +59,11 @@ class Site:
         shop = Blueprint("shop", "shop", url_prefix="/shop", root_path=str(self.folder), static_folder="shop")
         shop.add_url_rule("/<path:filename>", view_func=lambda filename: url_for(".static", filename=filename))
         app.register_blueprint(shop)
-        framework.serve_static(app)
+        assets.serve(app)
         return app
 
     def publish(self) -> list[str]:
-        return [*framework.publish(self.app())]
+        return [*publishing.publish(self.app())]
 
     def get(self, path: str, **headers: str) -> TestResponse:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -162,8 +162,8 @@ def test_times_and_tags_are_the_contents(hashed: bool, site: Site) -> None:
 
 def test_nothing_is_compressed_twice(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     compressed: list[str] = []
-    compress = framework.COMPRESSOR.compress
-    monkeypatch.setattr(framework.COMPRESSOR, "compress", lambda path: (compressed.append(path), compress(path)))
+    compress = publishing.COMPRESSOR.compress
+    monkeypatch.setattr(publishing.COMPRESSOR, "compress", lambda path: (compressed.append(path), compress(path)))
     site.publish()
     assert len([path for path in compressed if "logo" in path]) == 1
     assert {".br", ".gz"} <= {os.path.splitext(name)[1] for name in site.folder_of("staticfiles/static/css")}
@@ -206,7 +206,7 @@ def test_files_are_served_where_none_is_published(site: Site) -> None:
 def test_development_needs_no_build(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.publish()
     site.write("static/app.js", "changed")
-    serve = framework.serve_static
-    monkeypatch.setattr(framework, "serve_static", lambda app: (app.config.update(DEBUG=True), serve(app)))
+    serve = assets.serve
+    monkeypatch.setattr(assets, "serve", lambda app: (app.config.update(DEBUG=True), serve(app)))
     assert site.url("app.js") == "/static/app.js"
     assert site.get("/static/app.js").text == "changed"

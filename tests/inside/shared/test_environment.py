@@ -50,6 +50,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
         ("EMAIL_URL", "mail.example", services.mail_server),
         ("EMAIL_URL", "http://user:hidden@host:25", services.mail_server),
         ("EMAIL_URL", "smtp://user:hidden@host:port", services.mail_server),
+        ("EMAIL_URL", "smtp://user:hidden@host:0", services.mail_server),
     ],
 )
 def test_a_bad_value_is_refused_in_one_line_with_the_cure(

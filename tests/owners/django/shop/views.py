@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from runtime.framework import takes_files
+from runtime.bodies import takes_files
 from shop.forms import ImportForm, ProductForm
 from shop.models import Category, Product
 

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from accounts.models import User
 from accounts.sessions import login_required
 from config.database import db
-from runtime.framework import takes_files
+from runtime.bodies import takes_files
 from shop.forms import ImportForm, ProductForm
 from shop.models import Category, Product
 

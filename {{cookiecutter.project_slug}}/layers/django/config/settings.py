@@ -166,7 +166,7 @@ if DEBUG:
 # Bodies of requests
 
 # Far below what the server takes (WEB_MAX_BODY_MB), files included. A view that wants files asks for more by
-# @takes_files(megabytes=20) from runtime/framework.py: inside the view it would be too late, since the form is read.
+# @takes_files(megabytes=20) from runtime/bodies.py: inside the view it would be too late, since the form is read.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 DATA_UPLOAD_MAX_NUMBER_FILES = 100

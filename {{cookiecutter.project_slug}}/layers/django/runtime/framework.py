@@ -4,7 +4,6 @@ The part for the doctor imports what it needs when it is asked: a process that s
 """
 
 import contextlib
-import functools
 import importlib
 import logging
 import re
@@ -31,10 +30,8 @@ from django.utils.http import parse_header_parameters
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-from runtime import backlog, csp, static  # noqa: F401  # Parts of static files are sent as whole ones are.
+from runtime import backlog, csp, static
 from runtime.checks import CheckError
-
-HASHED_NAME = re.compile(r"\.([0-9a-f]{12})(?:\.[^./]*)?$")
 
 logger = logging.getLogger(__name__)
 
@@ -161,17 +158,16 @@ class StaticFiles(WhiteNoiseMiddleware):
 
     def add_file_to_dictionary(self, url: str, path: str, stat_cache: Any = None) -> None:
         name = url.removeprefix(self.static_prefix)
-        if name != Storage.manifest_name and not any(part[0] == "." or part[-1] == "~" for part in name.split("/")):
+        if name != Storage.manifest_name and not static.is_hidden(name.split("/")):
             super().add_file_to_dictionary(url, path, stat_cache)  # type: ignore[no-untyped-call]
 
     def add_cache_headers(self, headers: Headers, path: str, url: str) -> None:
-        """By default an ETag is of the file's time, which each build sets anew."""
         super().add_cache_headers(headers, path, url)  # type: ignore[no-untyped-call]
         names: dict[str, str] = {} if self.use_finders else getattr(staticfiles_storage, "hashed_files", {})
         name = url.removeprefix(self.static_prefix)
         plain = name if name in names else self.get_name_without_hash(name)  # type: ignore[no-untyped-call]
-        if name in {plain, names.get(plain)} and (match := HASHED_NAME.search(names.get(plain, ""))):
-            headers["ETag"] = f'"{match[1]}"'
+        if name in {plain, names.get(plain)}:
+            static.set_etag(headers, names.get(plain, ""))
 
 
 # Responses
@@ -187,24 +183,6 @@ class ContentSecurityPolicy(ContentSecurityPolicyMiddleware):
 
 
 # Bodies of requests
-
-
-def takes_files[**P, R](megabytes: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Lets a view take a body of that size.
-
-    Of a class it decorates ``dispatch``, by ``method_decorator``; of a ModelAdmin in the same way ``add_view`` and
-    ``change_view``.
-    """
-
-    def mark(view: Callable[P, R]) -> Callable[P, R]:
-        @functools.wraps(view)
-        def marked(*arguments: P.args, **options: P.kwargs) -> R:
-            return view(*arguments, **options)
-
-        marked.max_body = megabytes * 1_000_000  # type: ignore[attr-defined]
-        return marked
-
-    return mark
 
 
 class Limit:
@@ -244,7 +222,7 @@ def load(name: str) -> object:
     return application
 
 
-def check_static_files(application: object, templates: Mapping[Path, str]) -> None:
+def check_static_files(application: object, templates: Mapping[Path, str]) -> str | None:
     """Every file that a template or a stylesheet names must exist, or the build and the page fail."""
     import io
     import tempfile
@@ -262,9 +240,10 @@ def check_static_files(application: object, templates: Mapping[Path, str]) -> No
     with tempfile.TemporaryDirectory() as folder, override_settings(STATIC_ROOT=folder, STORAGES=storages):
         # The admin's own files are Django's to check.
         call_command("collectstatic", ignore_patterns=["admin"], interactive=False, verbosity=0, stderr=io.StringIO())
+    return None
 
 
-def check_migrations(application: object) -> None:
+def check_migrations(application: object) -> str | None:
     """Every model must be as its migrations make it."""
     from django.apps import apps
     from django.core.management import call_command
@@ -278,6 +257,7 @@ def check_migrations(application: object) -> None:
         call_command("makemigrations", check=True, dry_run=True, verbosity=0)
     except SystemExit as error:
         raise CheckError("A model has changed since the last migration.", "python manage.py makemigrations") from error
+    return None
 
 
 def check_deployment(application: object) -> None:

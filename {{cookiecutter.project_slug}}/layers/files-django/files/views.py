@@ -16,7 +16,7 @@ from accounts.views import UserPage
 from files import rules
 from files.models import File
 from runtime import kinds, storage, store
-from runtime.framework import takes_files
+from runtime.bodies import takes_files
 
 # What a file was promised to be, which its sender brings back.
 promises = signing.TimestampSigner(salt="files.large")

@@ -12,7 +12,8 @@ from config.database import db
 from files import rules
 from files.models import File
 from runtime import kinds, storage, store
-from runtime.framework import setting, takes_files
+from runtime.bodies import takes_files
+from runtime.framework import setting
 
 files = Blueprint("files", __name__, url_prefix="/files", template_folder="templates")
 files.before_request(need_a_database)

@@ -18,8 +18,9 @@ from accounts.models import Session, User
 from accounts.sessions import login_required
 from config.database import db
 from pages.forms import Form
-from runtime.framework import send_mail, setting
+from runtime.framework import setting
 from runtime.hosts import NoHostError
+from runtime.mail import send_mail
 
 # What an error means for the response that shows the form again; any other is the visitor's typing.
 STATUSES = {texts.TOO_MANY_ATTEMPTS: 429, texts.MAIL_NOT_SENT: 503}

@@ -20,7 +20,7 @@ from files.views import files
 # {%- endif +%}
 from pages import errors, views
 from pages.forms import aria, csrf
-from runtime import framework
+from runtime import assets, framework
 from runtime.middleware import Middleware
 
 # {%- if cookiecutter.files|string|lower in cookiecutter._yes +%}
@@ -48,7 +48,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     # {% endif %}
     app.register_error_handler(HTTPException, views.http_error)
     app.context_processor(lambda: {"site_name": app.config["SITE_NAME"]})
-    framework.serve_static(app)
+    assets.serve(app)
     needed = framework.services(app)
     # {% if cookiecutter.files|string|lower in cookiecutter._yes %}
     needed |= init_app(app)

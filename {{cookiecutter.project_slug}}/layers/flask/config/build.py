@@ -1,11 +1,11 @@
 """What a build does before its version is released: ``python -m config.build``."""
 
 from config.wsgi import application
-from runtime import framework
+from runtime import publishing
 
 
 def main() -> None:
-    for problem in framework.publish(application):
+    for problem in publishing.publish(application):
         print(f"build: {problem}")
 
 

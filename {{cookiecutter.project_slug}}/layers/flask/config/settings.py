@@ -92,7 +92,7 @@ if DEBUG:
 # Bodies of requests
 
 # Far below what the server takes (WEB_MAX_BODY_MB). A view that wants files asks for more, below its route, by
-# @takes_files(megabytes=20) from runtime/framework.py: inside the view it would be too late, since the form is read.
+# @takes_files(megabytes=20) from runtime/bodies.py: inside the view it would be too late, since the form is read.
 MAX_CONTENT_LENGTH = 1_000_000
 MAX_FORM_MEMORY_SIZE = 500_000
 MAX_FORM_PARTS = 1000

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from runtime import framework
+from runtime.migrations import drop_jobs, migrate_jobs
 
 revision = "jobs_0001"
 down_revision = None
@@ -12,8 +12,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    framework.migrate_jobs(op.get_bind(), until="03.04.00_50_post_add_retry_failed_job_procedure")
+    migrate_jobs(op.get_bind(), until="03.04.00_50_post_add_retry_failed_job_procedure")
 
 
 def downgrade() -> None:
-    framework.drop_jobs(op.get_bind())
+    drop_jobs(op.get_bind())

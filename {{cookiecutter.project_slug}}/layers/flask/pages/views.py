@@ -10,7 +10,8 @@ from werkzeug.wrappers import Response
 
 from pages import errors
 from runtime import services
-from runtime.framework import NoDatabaseError, setting
+from runtime.database import NoDatabaseError
+from runtime.framework import setting
 
 logger = logging.getLogger(__name__)
 

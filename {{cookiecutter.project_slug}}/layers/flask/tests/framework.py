@@ -45,7 +45,7 @@ def database() -> Iterator[None]:
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the static files, published as a build does."""
     from config.app import create_app
-    from runtime.framework import publish
+    from runtime.publishing import publish
 
     folder = tmp_path_factory.mktemp("staticfiles")
     assert [*publish(create_app({"STATIC_ROOT": folder}))] == []

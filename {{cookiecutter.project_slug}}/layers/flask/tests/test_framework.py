@@ -2,11 +2,11 @@
 
 from flask import Flask
 
-from runtime import framework
+from runtime import framework, migrations
 
 
 def test_models_and_migrations_agree(application: Flask) -> None:
-    alembic = framework.migrations(application)
+    alembic = migrations.of(application)
     with application.app_context():
         assert alembic.compare_metadata() == []
 
