@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import re
 import shutil
 import sys
 import tempfile
@@ -14,14 +13,14 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from tests import services
+from tests import progress, services
 from tests.browser import chromium  # noqa: F401 (one for all modules of a process: two cannot be driven by it)
 from tests.dyno import SECRET_KEY, Dyno, running
 from tests.ports import refusing_port as held_port
 from tests.privileges import IS_ROOT, can_run
+from tests.progress import variant_of
 from tests.projects import (
     AHEAD,
-    FRAMEWORKS,
     INTERPRETERS,
     ONLY,
     OPTIONS,
@@ -42,10 +41,11 @@ collect_ignore = ["inside", "owners"]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Where the tests are root, keep their files where others may come.
+    """Say how far the tests are; and where they are root, keep their files where others may come.
 
     Pytest's own folder in /tmp is its owner's alone, and each run on the machine makes it so again.
     """
+    config.pluginmanager.register(progress)
     if IS_ROOT and not config.option.basetemp:
         config.option.basetemp = str(new_base() / "tests")
 
@@ -96,12 +96,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Genera
 # What takes longest begins first, so that no process is left with it at the end.
 LONGEST = ["server", "attacks", "doctor", "commands", "push", "growth", "edits", "accounts", "docker", "browser"]
 LONGEST += ["contract", "faults", "files", "benchmarks", "errors", "stops", "inside", "serve", "lock"]
-
-
-def variant_of(test: str) -> str:
-    """The variant or framework that a test's parameters name, if any."""
-    found = re.search(rf"\[.*?\b((?:{'|'.join(FRAMEWORKS)})(?:-[0-9.]+(?:-(?:{'|'.join(OPTIONS)}))*)?)\b", test)
-    return found[1] if found else ""
 
 
 def is_wanted(item: pytest.Item) -> bool:

@@ -144,10 +144,19 @@ class Storage(CompressedManifestStaticFilesStorage):
     They are content-hashed and compressed by ``collectstatic``, and served all the same where it has not run.
     """
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)  # type: ignore[no-untyped-call]
+        # By the names that have a hash.
+        self.addresses: dict[str, str] = {}
+
     def url(self, name: str | None, force: bool = False) -> str:
-        if name in self.hashed_files:
-            return super().url(name, force)
-        return StaticFilesStorage.url(self, name)
+        hashed = self.hashed_files.get(name)
+        if hashed is None:
+            return StaticFilesStorage.url(self, name)
+        # A page names the same few each time, and Django would take each address apart and put it together again.
+        if settings.DEBUG or hashed not in self.addresses:
+            self.addresses[hashed] = super().url(name, force)
+        return self.addresses[hashed]
 
 
 class StaticFiles(WhiteNoiseMiddleware):
