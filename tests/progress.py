@@ -49,12 +49,16 @@ class Progress:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """No letter for what is as it should be."""
-        return None if report.failed or (report.passed and report.when != "call") else (report.outcome, "", "")
+        """No letters: what fails is told at once, by its name."""
+        if report.when == "call" or report.skipped:
+            return report.outcome, "", ""
+        return ("error", "", "") if report.failed else None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         test = self.under_way.setdefault(report.nodeid, Counter())
         test.update({report.outcome: 1, "ms": round(1000 * report.duration)})
+        if report.failed:
+            self.terminal.write_line(f"failed: {report.nodeid}", red=True)
         if report.when == "teardown":
             del self.under_way[report.nodeid]
             outcome = next(outcome for outcome in ("failed", "skipped", "passed") if test[outcome])

@@ -41,6 +41,7 @@ def test_tells_how_far_it_is_and_what_has_become_of_each_variant(processes: str,
     told = [line.partition(" %")[2] for line in lines if line.endswith(" min")]
     assert sorted(told) == [" all: 2 passed, 1 failed, 1 skipped, 0.0 min", " more: 1 passed, 0.0 min"]
     assert any(line.startswith("100 % ") for line in lines)
+    assert any(line.startswith("failed: ") and line.endswith("test_all.py::test_fails_at_its_end") for line in lines)
     table = lines.index("passed failed skipped minutes")
     assert lines[table + 1 :][:4] == [
         "without a variant 1 1 0 0.0",
