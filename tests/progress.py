@@ -75,7 +75,7 @@ class Progress:
         line = f"{part:3} %  {module}: {outcomes}, {minutes(counts)} min"
         self.terminal.write_line(line, red=bool(counts["failed"]))
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    @pytest.hookimpl(wrapper=True)
     def pytest_terminal_summary(self) -> Generator[None]:
         """After everything else is said: what ran of each variant, and where the time went."""
         yield

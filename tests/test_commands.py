@@ -151,6 +151,8 @@ def test_serves_from_a_fresh_state(target: str, fresh: Path) -> None:
         response = requests.get(f"http://127.0.0.1:{port}/", timeout=PATIENCE)
         assert response.status_code == 200
         assert f"<h1>{NAME}</h1>" in html.unescape(response.text)
+        # Its developer is told what Heroku has to be told, and nobody else.
+        assert ("heroku ps:scale worker=1" in response.text) == (target == "run")
         ready = requests.get(f"http://127.0.0.1:{port}/readyz", timeout=PATIENCE)
         assert ready.json() == {"database": "ok"}
     finally:

@@ -11,12 +11,14 @@ from django.shortcuts import render
 
 from pages import errors
 from runtime import framework, services
+from runtime.checklist import checklist
 
 logger = logging.getLogger(__name__)
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "home.html")
+    # What is still to be attached, for its developer.
+    return render(request, "home.html", {"checklist": checklist() if settings.DEBUG else []})
 
 
 def error(request: HttpRequest, status: int, advice: str = "") -> HttpResponse:

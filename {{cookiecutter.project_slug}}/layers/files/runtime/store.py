@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple, NoReturn, Protocol
 from urllib.parse import quote, urlsplit
 
-from runtime import env, kinds, services, timeouts
+from runtime import checklist, env, kinds, services, timeouts
 from runtime.kinds import Kind
 
 # How long the store may say nothing, and how long it may take for a whole file: less than the router waits.
@@ -436,6 +436,12 @@ def missing(name: str) -> Iterator[None]:
 
 
 # Which of them
+
+
+@checklist.ITEMS.append
+def files() -> checklist.Item:
+    named = env.text("BUCKET_NAME") or env.text("BUCKETEER_BUCKET_NAME")
+    return checklist.Item("Files", "in a bucket" if named else "in the folder media/", NO_BUCKET[1].partition(": ")[2])
 
 
 def attached_store(folder: Path, *, debug: bool) -> Store:

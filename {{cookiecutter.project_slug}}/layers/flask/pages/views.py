@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from pages import errors
 from runtime import services
+from runtime.checklist import checklist
 from runtime.database import NoDatabaseError
 from runtime.framework import setting
 
@@ -20,7 +21,8 @@ pages = Blueprint("pages", __name__)
 
 @pages.get("/")
 def home() -> str:
-    return render_template("home.html")
+    # What is still to be attached, for its developer.
+    return render_template("home.html", checklist=checklist() if setting("DEBUG") else [])
 
 
 def http_error(error: HTTPException) -> Response:
