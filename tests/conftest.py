@@ -95,7 +95,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Genera
 
 # What takes longest begins first, so that no process is left with it at the end.
 LONGEST = ["server", "attacks", "doctor", "commands", "push", "growth", "edits", "accounts", "docker", "browser"]
-LONGEST += ["contract", "faults", "files", "benchmarks", "errors", "stops", "inside", "serve", "lock"]
+LONGEST += ["recipes", "contract", "faults", "files", "benchmarks", "errors", "stops", "inside", "serve", "lock"]
 
 
 def is_wanted(item: pytest.Item) -> bool:

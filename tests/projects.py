@@ -165,15 +165,18 @@ class Project:
                 uv("pip", "install", "--python", folder, "--prerelease", "allow", AHEAD)
         self.bytecode.mkdir()
         hand_over(self.bytecode)
-        # What the buildpack does where it finds a manage.py, and then with a hook of the project's; no variable is set.
+        self.finish_build()
+        for folder in self.path, self.runtime:
+            publish(folder)
+
+    def finish_build(self) -> None:
+        """What the buildpack does where it finds a manage.py, then with a hook of the project's; no variable is set."""
         commands = {"manage.py": ["python", "manage.py", "collectstatic", "--noinput"], "bin/post_compile": []}
         for name, command in commands.items():
             if (self.path / name).exists():
                 variables = self.environment({"PYTHONDONTWRITEBYTECODE": "1"})
                 command = command or [str(self.path / name)]
                 subprocess.run(command, cwd=self.path, env=variables, check=True, stdout=subprocess.DEVNULL)
-        for folder in self.path, self.runtime:
-            publish(folder)
 
     def environment(self, variables: dict[str, str], tools: bool = False) -> dict[str, str]:
         """A process's whole environment: nothing of this machine but a PATH."""
