@@ -110,3 +110,12 @@ def test_dependabot_finds_every_file_and_can_read_it(framework: str, tmp_path: P
             assert lines
             for line in lines:
                 assert [specifier.operator for specifier in Requirement(line.rstrip(" \\")).specifier] == ["=="]
+
+
+@pytest.mark.parametrize("page", ["*.md", "docs/**/*.md"])
+def test_leads_nowhere_that_does_not_exist(page: str) -> None:
+    """Each link of the template's own pages to a file of it."""
+    pages = [*ROOT.glob(page)]
+    links = [(path, link) for path in pages for link in re.findall(r"\]\(([^():#]+)[)#]", path.read_text())]
+    assert links
+    assert [(path.name, link) for path, link in links if not (path.parent / link).exists()] == []
