@@ -18,7 +18,7 @@ from tests.conftest import thorough
 from tests.crowd import Crowd, Flood, Visitors, cpu_seconds, many_descriptors, memory_kb, until, workers
 from tests.dyno import PATIENCE, Dyno, running
 from tests.projects import Project
-from tests.protocol import HEAD, connect, get, noise, post
+from tests.protocol import HEAD, connect, get, noise, post, receive_all
 
 pytestmark = thorough
 
@@ -228,6 +228,33 @@ def test_lets_nobody_take_for_ever_over_a_head(project: Project, both: str) -> N
             with contextlib.suppress(TimeoutError):
                 answer = client.recv(65536)
         assert answer.startswith(b"HTTP/1.1 408 ")
+        assert dyno.stop() == 0
+
+
+def test_ends_nobody_whose_request_waits_for_a_thread(project: Project, both: str) -> None:
+    """The clock that a client has for its head is not for what has come and lies in the kernel."""
+    with running(project, both, WEB_CONCURRENCY="1", WEB_THREADS="1") as dyno, connect(dyno.port) as client:
+        client.sendall(b"GET /probe/process HTTP/1.1\r\n")
+        with connect(dyno.port) as other:
+            other.sendall(get(b"/probe/sleep?12"))  # longer than a head may take
+            dyno.wait_for("probe sleeps")
+            client.sendall(b"Host: localhost\r\nX-Forwarded-Proto: https\r\n\r\n")
+            assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+        assert dyno.stop() == 0
+
+
+def test_holds_an_application_that_is_faster_than_its_client(project: Project, both: str) -> None:
+    """It pours megabytes, and nobody reads: until somebody does, most of them are not even made."""
+    poured = "probe pours"
+    with running(project, both) as dyno, connect(dyno.port, narrow=True) as client:
+        client.sendall(get(b"/probe/torrent?64", b"Connection: close\r\n"))
+        dyno.wait_for(poured)
+        before = 0
+        while (now := dyno.log.count(poured)) != before:
+            before = now
+            time.sleep(1)
+        assert now < 32
+        assert len(receive_all(client)) > 64 << 20
         assert dyno.stop() == 0
 
 

@@ -277,6 +277,14 @@ def on_endless(environ: dict[str, Any], start: Start) -> Iterator[bytes]:
         print("probe has streamed\n", end="", flush=True)
 
 
+def on_torrent(environ: dict[str, Any], start: Start) -> Iterator[bytes]:
+    """So many megabytes, as fast as they are taken."""
+    start("200 OK", [])
+    for _ in range(int(environ["QUERY_STRING"])):
+        print("probe pours\n", end="", flush=True)
+        yield bytes(1 << 20)
+
+
 def on_process(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
     return answer(start, str(os.getpid()).encode())
 
