@@ -308,6 +308,7 @@ def test_does_not_keep_a_client_waiting_for_what_is_done_after(ours: Dyno) -> No
         while not received.endswith(b"0123456789"):
             received += client.recv(4096)
         assert ours.get("/may-close").status_code == 200
+        ours.wait_for("probe has closed")
 
 
 def test_lets_an_application_take_over_the_connection(ours: Dyno) -> None:

@@ -70,6 +70,23 @@ def test_loses_no_request_when_it_recycles_workers(project: Project) -> None:
         assert (load.lost, load.refused) == ([], 0)
 
 
+def test_serves_while_its_only_worker_finishes_a_request_and_leaves(
+    project: Project, probe: str, tmp_path: Path
+) -> None:
+    """Another takes its place when it has gone: until then it listens itself."""
+    end = tmp_path / "end"
+    with running(project, probe, WEB_CONCURRENCY="1", WEB_MAX_REQUESTS="1") as dyno, ThreadPoolExecutor(1) as pool:
+        held = pool.submit(dyno.get, f"/hold?until={end}")
+        dyno.wait_for("probe holds")
+        dyno.wait_for("Autorestarting worker")
+        for _ in range(3):
+            assert dyno.get("/healthz").status_code == 200
+        assert not held.done()
+        end.touch()
+        assert held.result().text == "held"
+        assert dyno.stop() == 0
+
+
 def test_survives_a_killed_worker(project: Project, probe: str) -> None:
     with running(project, probe) as dyno:
         with Load(dyno) as load:

@@ -142,6 +142,7 @@ class Closing(list[bytes]):
 
     def close(self) -> None:
         MAY_CLOSE.wait(60)
+        print("probe has closed\n", end="", flush=True)
 
 
 def on_closing(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
