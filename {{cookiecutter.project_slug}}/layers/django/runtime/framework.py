@@ -150,8 +150,7 @@ class Storage(CompressedManifestStaticFilesStorage):
         self.addresses: dict[str, str] = {}
 
     def url(self, name: str | None, force: bool = False) -> str:
-        hashed = self.hashed_files.get(name)
-        if hashed is None:
+        if not name or (hashed := self.hashed_files.get(name)) is None:
             return StaticFilesStorage.url(self, name)
         # A page names the same few each time, and Django would take each address apart and put it together again.
         if settings.DEBUG or hashed not in self.addresses:
