@@ -149,10 +149,11 @@ def test_satisfies_its_doctor_who_names_the_bucket(project: Project, tmp_path: P
     repository.commit(copy)
     result = project.run("python -m runtime.doctor", tools=True, folder=copy)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert (
-        f"note  No bucket is attached: no file is taken or shown, and pages with files answer 503. Attach one: {CURE}"
-        in (result.stdout.splitlines())
-    )
+    lines = result.stdout.splitlines()
+    cure = f"no file is taken or shown, and pages with files answer 503. Attach one: {CURE}"
+    assert f"note  No bucket is attached: {cure}" in lines
+    # Compared, although Flask's of files depend on others.
+    assert "ok    migrations follow models" in lines
 
 
 @with_files
