@@ -58,6 +58,14 @@ def lacks_database(error: BaseException | None) -> bool:
     return isinstance(error, ImproperlyConfigured) and "settings.DATABASES" in str(error)
 
 
+def tells_more(record: logging.LogRecord) -> bool:
+    """Whether an event tells more than that no database is attached, which the page's own does with its cure."""
+    return not (record.exc_info and lacks_database(record.exc_info[1]))
+
+
+logging.getLogger("django.request").addFilter(tells_more)
+
+
 def ask_database() -> dict[str, str]:
     """The states of what is in it."""
     try:
