@@ -291,7 +291,10 @@ def test_says_that_account_pages_need_a_database(path: str, bare_dyno: Dyno) -> 
         response = visitor.get(response.headers["Location"])
     assert response.status_code == 503
     assert "Back soon" in response.text
-    bare_dyno.wait_for("No database is attached.*heroku addons:create heroku-postgresql")
+    its_own = f"request_id={response.headers['X-Request-Id']} "
+    bare_dyno.wait_for(f"{its_own}.*No database is attached.*heroku addons:create heroku-postgresql")
+    # The cure alone, and no traceback around it.
+    assert not [line for line in bare_dyno.log if its_own in line and "Traceback" in line]
     visitor.cookies["__Host-session"] = "left from better times"
     assert visitor.get("/").status_code == 200
 

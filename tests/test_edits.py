@@ -29,6 +29,17 @@ POLICIES = {
     "another policy": '{"default-src": [CSP.NONE], "img-src": [CSP.SELF, "https://images.example"]}',
     "no policy": "{}",
 }
+SETTINGS: dict[str, Edits] = {
+    "django": [
+        ("config/settings.py", r"^TIME_ZONE = .*", 'TIME_ZONE = "Asia/Kolkata"\nSESSION_COOKIE_AGE = 3600'),
+        ("config/settings.py", r"\"min_length\": 10", '"min_length": 14'),
+        ("config/settings.py", r"^DATA_UPLOAD_MAX_MEMORY_SIZE = .*", "DATA_UPLOAD_MAX_MEMORY_SIZE = 5_000_000"),
+    ],
+    "flask": [
+        ("config/settings.py", r"^PERMANENT_SESSION_LIFETIME = .*", "PERMANENT_SESSION_LIFETIME = 7 * 24 * 3600"),
+        ("config/settings.py", r"^MAX_CONTENT_LENGTH = .*", "MAX_CONTENT_LENGTH = 5_000_000"),
+    ],
+}
 EDITS: dict[str, dict[str, Edits]] = {
     name: {
         framework: [
@@ -42,6 +53,7 @@ EDITS: dict[str, dict[str, Edits]] = {
     }
     for name, policy in POLICIES.items()
 } | {
+    "other settings": SETTINGS,
     "other titles": {"django": TITLES, "flask": TITLES},
     "a middleware": {
         "django": [

@@ -46,6 +46,10 @@ PLACE = re.compile(
 )
 # What is no command of this machine's.
 CONFIG = "heroku config:set "
+CATALOGUES = {
+    "django": "locale/de/LC_MESSAGES/django.po",
+    "flask": "pages/translations/de/LC_MESSAGES/messages.po",
+}
 DOCUMENTATION = {"django": "/api/docs", "flask": "/api/docs/swagger"}
 # Whether a page has loaded nothing of other hosts.
 OWN_ALONE = "performance.getEntriesByType('resource').every(one => one.name.startsWith(origin))"
@@ -292,7 +296,14 @@ def test_sends_a_trace_of_every_request(kitchen: Kitchen) -> None:
 
 
 def test_speaks_a_second_language(kitchen: Kitchen) -> None:
-    with kitchen.serve(kitchen.follow("second-language")) as dyno:
+    project = kitchen.follow("second-language")
+    catalogue = project.path / CATALOGUES[project.variant.framework]
+    if project.variant.framework == "django" and shutil.which("msgmerge"):
+        # That needs GNU gettext.
+        kitchen.do(project, ".venv/bin/python manage.py makemessages --locale de")
+    if project.variant.framework == "flask" or shutil.which("msgmerge"):
+        assert "#: pages/templates/home.html:" in catalogue.read_text()
+    with kitchen.serve(project) as dyno:
         english, german = "Your new project is up and serving.", "Dein neues Projekt läuft."
         wanted = {
             "": ("en", english),

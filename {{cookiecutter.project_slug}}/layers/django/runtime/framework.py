@@ -58,6 +58,14 @@ def lacks_database(error: BaseException | None) -> bool:
     return isinstance(error, ImproperlyConfigured) and "settings.DATABASES" in str(error)
 
 
+def tells_more(record: logging.LogRecord) -> bool:
+    """Whether an event tells more than that no database is attached, which the page's own does with its cure."""
+    return not (record.exc_info and lacks_database(record.exc_info[1]))
+
+
+logging.getLogger("django.request").addFilter(tells_more)
+
+
 def ask_database() -> dict[str, str]:
     """The states of what is in it."""
     try:
@@ -150,8 +158,7 @@ class Storage(CompressedManifestStaticFilesStorage):
         self.addresses: dict[str, str] = {}
 
     def url(self, name: str | None, force: bool = False) -> str:
-        hashed = self.hashed_files.get(name)
-        if hashed is None:
+        if not name or (hashed := self.hashed_files.get(name)) is None:
             return StaticFilesStorage.url(self, name)
         # A page names the same few each time, and Django would take each address apart and put it together again.
         if settings.DEBUG or hashed not in self.addresses:

@@ -1,7 +1,6 @@
 """One's own files, kept in a folder here."""
 
 import io
-from pathlib import Path
 
 import pytest
 from werkzeug.test import TestResponse
@@ -13,14 +12,6 @@ from tests.accounts_fixtures import log_in
 from tests.visitor import HIDDEN, Visitor
 
 PICTURE = b"\x89PNG\r\n\x1a\n and so on"
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> store.Folder:
-    """Where the files of a test are kept."""
-    folder = store.Folder(tmp_path)
-    monkeypatch.setattr(storage, "current", lambda: folder)
-    return folder
 
 
 def send(web: Visitor, content: bytes, name: str = "photo.png") -> TestResponse:

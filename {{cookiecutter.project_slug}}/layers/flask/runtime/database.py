@@ -1,5 +1,6 @@
 """SQLAlchemy's connections: to SQLite with what it lacks by itself, and to nothing where no database is attached."""
 
+import logging
 import re
 import sqlite3
 from typing import Any, NoReturn
@@ -23,8 +24,14 @@ def lacks_database(error: BaseException | None) -> bool:
     return isinstance(error, NoDatabaseError)
 
 
+def tells_more(record: logging.LogRecord) -> bool:
+    """Whether an event tells more than that no database is attached, which the page's own does with its cure."""
+    return not (record.exc_info and lacks_database(record.exc_info[1]))
+
+
 def init_app(app: Flask) -> None:
     """Before Flask-SQLAlchemy, which would refuse an application that has no database."""
+    logging.getLogger(app.name).addFilter(tells_more)
     if app.config["SQLALCHEMY_DATABASE_URI"] is None:
         app.config["SQLALCHEMY_DATABASE_URI"] = "postgresql://"
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"creator": connect_to_nothing}

@@ -143,7 +143,7 @@ def check_migrations(application: Flask) -> str | None:
                 alembic.upgrade()
             else:
                 alembic.op.execute("SET TRANSACTION READ ONLY")
-            if alembic.needs_upgrade():
+            if not migrations.are_applied(alembic):
                 return "not compared, since the database lacks the newest migration: python -m config.release"
             changed = alembic.compare_metadata()
         except sqlalchemy.exc.DBAPIError as error:

@@ -36,6 +36,15 @@ def of(application: Flask) -> Alembic:
     return Alembic(application, metadatas=application.extensions["sqlalchemy"].metadata, run_mkdir=False)
 
 
+def are_applied(alembic: Alembic) -> bool:
+    """Whether the database has every migration.
+
+    What another branch depends on is applied with it, and no row names it; ``needs_upgrade`` would miss it for ever.
+    """
+    named = [revision.revision for revision in alembic.current()]
+    return alembic.script_directory.get_all_current(tuple(named)) == {*alembic.heads()}
+
+
 class SQLite(SQLiteImpl):
     """Takes a migration whole or not at all, and lets a table that is made anew keep what refers to it."""
 

@@ -14,9 +14,9 @@ def test_expired_sessions_are_forgotten(application: Flask, person: Person) -> N
     with application.app_context():
         user = User.find(person.address)
         assert user
-        for days in 15, 13:
-            created = now() - timedelta(days=days)
+        for days in -1, 1:
+            created = now() - application.permanent_session_lifetime + timedelta(days=days)
             db.session.add(Session(token_hash=f"{user.id} {days}", user=user, created=created))
         db.session.commit()
         forget_expired_sessions(timestamp=0)
-        assert [session.token_hash for session in user.sessions] == [f"{user.id} 13"]
+        assert [session.token_hash for session in user.sessions] == [f"{user.id} 1"]
