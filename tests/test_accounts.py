@@ -386,7 +386,7 @@ def stays_whole(project: Project, statuses: dict[str, int]) -> None:
 
 
 def test_needs_no_accounts(used: Project) -> None:
-    """As its README says: without the files and the lines that name them, and without what they have stored."""
+    """As its GUIDE.md says: without the files and the lines that name them, and without what they have stored."""
     folder = used.path
     for path in [*folder.glob("*accounts*"), *folder.glob("*/*accounts*"), *folder.glob("db.sqlite3*")]:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -398,7 +398,7 @@ def test_needs_no_accounts(used: Project) -> None:
 
 
 def test_needs_no_account_pages(used: Project) -> None:
-    """As its README says: without the lines that lead there, while the users stay."""
+    """As its GUIDE.md says: without the lines that lead there, while the users stay."""
     (used.path / "tests" / "test_accounts.py").unlink()
     lines = r"accounts/|accounts\.views|\(accounts\)"
     delete_lines(lines, *used.path.glob("config/*.py"), *used.path.glob("pages/**/*.html"))

@@ -158,7 +158,7 @@ def test_satisfies_its_doctor_who_names_the_bucket(project: Project, tmp_path: P
 
 @with_files
 def test_is_easily_without_its_pages(project: Project, tmp_path: Path) -> None:
-    """As its README says; what keeps files then serves its owner's own."""
+    """As its GUIDE.md says; what keeps files then serves its owner's own."""
     copy = shutil.copytree(project.path, tmp_path / "copy", ignore=shutil.ignore_patterns("staticfiles"))
     shutil.rmtree(copy / "files")
     (copy / "tests" / "test_files.py").unlink()

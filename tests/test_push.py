@@ -119,7 +119,7 @@ def test_describes_itself_to_the_platform(project: Project) -> None:
 
 def test_every_command_of_its_readme_is_one_that_exists(project: Project) -> None:
     """Heroku's own are checked against its documentation by hand; ours here."""
-    readme = (project.path / "README.md").read_text()
+    readme = "".join((project.path / name).read_text() for name in ("README.md", "GUIDE.md"))
     targets = set(re.findall(r"(?:^    |`)make ([a-z]+)", readme, re.MULTILINE))
     makefile = (project.path / "Makefile").read_text()
     assert targets

@@ -37,7 +37,7 @@ def test_names_no_other_framework(rendered: Path) -> None:
     assert len(others) == len(FRAMEWORKS) - 1
     for other in others:
         assert not re.search(rf"^{other}", lock, re.MULTILINE)
-        for path in [*rendered.rglob("*.py"), rendered / "README.md", rendered / "Makefile"]:
+        for path in [*rendered.rglob("*.py"), rendered / "README.md", rendered / "GUIDE.md", rendered / "Makefile"]:
             assert not re.search(rf"\b(import|from) {other}", path.read_text()), path
 
 

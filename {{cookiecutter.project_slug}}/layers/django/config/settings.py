@@ -136,7 +136,7 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 PASSWORD_HASHERS = ["accounts.passwords.Hasher"]
 SECRET_KEY = env.secret_key()
 SECRET_KEY_FALLBACKS = env.secret_key_fallbacks()
-# What a page may load and run. What is written into it must name its `csp_nonce`; README.md has examples.
+# What a page may load and run. What is written into it must name its `csp_nonce`; GUIDE.md has examples.
 SECURE_CSP: dict[str, Any] = {
     "default-src": [CSP.SELF],
     "script-src": [CSP.SELF, CSP.NONCE],

@@ -62,7 +62,7 @@ PERMANENT_SESSION_LIFETIME = 14 * 24 * 3600
 PREFERRED_URL_SCHEME = "https" if HTTPS else "http"
 SECRET_KEY = env.secret_key()
 SECRET_KEY_FALLBACKS = env.secret_key_fallbacks()
-# What a page may load and run. What is written into it must name its `csp_nonce`; README.md has examples.
+# What a page may load and run. What is written into it must name its `csp_nonce`; GUIDE.md has examples.
 SECURE_CSP: dict[str, Any] = {
     "default-src": [CSP.SELF],
     "script-src": [CSP.SELF, CSP.NONCE],
