@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from runtime import programs
+from runtime import logs, programs
 from runtime.checks import CheckError
 
 # Where `make` runs it, and the platform each process.
@@ -446,8 +446,7 @@ def main() -> None:
 def say(text: str) -> None:
     """Print what may repeat a file's name or content: a terminal obeys none of it, and none of it begins a line."""
     for number, line in enumerate(text.split("\n")):
-        shown = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
-        print(f"      {shown}" if number else shown)
+        print(f"{'      ' * bool(number)}{logs.escape(line)}")
 
 
 def first_boot() -> list[str]:
