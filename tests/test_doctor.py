@@ -1,10 +1,11 @@
 """`make doctor` of a generated project: what it finds, one broken project at a time."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -260,6 +261,8 @@ LOST = [
     ("python -m nosuch", "nosuch, which does not exist"),
     ("python -m nosuch.module", "nosuch.module, which does not exist"),
     ("python -m config", "config, which does not exist"),
+    ("python -m .config", ".config, which does not exist"),
+    ("python -m runtime.doctor.gone", "runtime.doctor.gone, which does not exist"),
     ("python -X dev -um config.gone", "config.gone, which does not exist"),
     ("python gone.py", "gone.py, which does not exist"),
     ("echo 'unfinished", "A shell cannot read"),
@@ -289,6 +292,7 @@ FOUND = [
     "$PROGRAM --flag",
     "python $SCRIPT.py",
     "python -m $MODULE",
+    "python -m folder.within.module",
     "echo $(nproc) $((1 + 2)) `date` ${HOME:-x} uwsgi",
     "nice -n 5 echo x",
     "python",
@@ -350,6 +354,9 @@ def test_finds_a_process_that_could_not_start(project: Project, patient: Path) -
 
 def test_passes_a_process_that_a_shell_understands(project: Project, patient: Path) -> None:
     commands = FOUND + FOUND_BY[project.variant.framework]
+    # Packages without an `__init__.py`.
+    (patient / "folder" / "within").mkdir(parents=True)
+    (patient / "folder" / "within" / "module.py").touch()
     assert dict(zip(commands, look(project, patient, commands), strict=True)) == dict.fromkeys(commands, "")
 
 
@@ -483,6 +490,106 @@ def test_counts_database_connections(connections: str, fits: bool, project: Proj
     status, complaints, _ = examine(project, patient, "--connections", connections, **variables)
     assert (status == 0) is fits
     assert fits or "WEB_THREADS=4" in complaints[0]
+
+
+@pytest.fixture
+def trap(patient: Path, tmp_path: Path) -> Iterator[Path]:
+    """A program that a stranger's repository would like to have run; it must not have been."""
+    program, sprung = tmp_path / "trap", tmp_path / "sprung"
+    program.write_text(f"#!/bin/sh\ntouch {sprung}\n")
+    program.chmod(0o755)
+    yield program
+    assert not sprung.exists()
+
+
+def touch_all(patient: Path) -> None:
+    """Let Git look at each file's content once more."""
+    for path in patient.rglob("*.py"):
+        os.utime(path, (0, 0))
+
+
+def test_runs_nothing_that_the_repositorys_own_settings_name(project: Project, patient: Path, trap: Path) -> None:
+    write(".gitattributes", "*.py filter=trap\n*.html filter=a=b\n")(patient)
+    inner = patient / "inner"
+    inner.mkdir()
+    (inner / "file").touch()
+    repository.commit(inner)
+    repository.git(inner, "config", "core.fsmonitor", str(trap))
+    repository.commit(patient)
+    for name in "core.fsmonitor", "filter.trap.clean", "filter.a=b.process", "diff.external", "core.pager":
+        repository.git(patient, "config", name, str(trap))
+    repository.git(patient, "config", "filter.trap.required", "true")
+    for hook in "post-index-change", "reference-transaction":
+        shutil.copy(trap, patient / ".git" / "hooks" / hook)
+    touch_all(patient)
+    assert examine(project, patient)[:2] == (0, [])
+
+
+def test_asks_no_server_for_what_a_repository_lacks(project: Project, patient: Path, trap: Path) -> None:
+    for name, value in {
+        "core.repositoryFormatVersion": "1",
+        "extensions.partialClone": "origin",
+        "remote.origin.promisor": "true",
+        "remote.origin.uploadpack": str(trap),
+        "remote.origin.url": str(patient.parent),
+    }.items():
+        repository.git(patient, "config", name, value)
+    tree = repository.git(patient, "rev-parse", "HEAD^{tree}").strip()
+    (patient / ".git" / "objects" / tree[:2] / tree[2:]).unlink()
+    examine(project, patient)
+
+
+def test_runs_nothing_that_only_the_procfile_names(project: Project, patient: Path, trap: Path) -> None:
+    code = f"import subprocess\nsubprocess.run([{str(trap)!r}])\n"
+    for name in "__init__.py", "__main__.py", "sub.py":
+        write(f"stranger/{name}", code)(patient)
+    assert (
+        look(project, patient, ["python -m stranger", "python -m stranger.sub", "python stranger/sub.py"]) == [""] * 3
+    )
+
+
+# What a terminal would obey, what ends a line, and what nothing can print.
+UNRULY = "\x1b[2J\x9b31m\r\nok    everything"
+
+
+def test_lets_no_file_speak_for_it(project: Project, patient: Path) -> None:
+    names = [UNRULY.encode(), b"\xff\xfe"]
+    for name in names:
+        Path(os.fsdecode(os.fsencode(patient) + b"/pages/templates/" + name + b".html")).write_text(
+            "{% static 'gone' %}{{ url_for('static', filename='gone') }}"
+        )
+    repository.git(patient, "config", "core.quotePath", "false")
+    app_json = {"formation": {"web": {"quantity": 1}, f"{UNRULY}\ud800": {"quantity": 1}}}
+    write("app.json", json.dumps(app_json))(patient)
+    write("Procfile", f"web: gunicorn config.wsgi\nworker: {UNRULY.split()[0]}\n")(patient)
+    result = project.run("python -m runtime.doctor", tools=True, folder=patient)
+    assert result.stderr == ""
+    lines = result.stdout.split("\n")
+    assert not [sign for line in lines for sign in line if not sign.isprintable()]
+    assert not [line for line in lines if line and not re.match(r"(ok  |FAIL|note)  [A-Za-z.]|      ", line)]
+    assert "ok    everything" not in lines
+    failed = {line.partition(":")[0][6:] for line in lines if line.startswith("FAIL")}
+    assert failed >= {"what is committed", "app.json", "Procfile", "static files"}
+
+
+@pytest.mark.parametrize("name", ["app.json", "Procfile", "pyproject.toml", ".python-version", "requirements.txt"])
+def test_waits_for_no_file_that_is_none(name: str, project: Project, patient: Path) -> None:
+    (patient / name).unlink()
+    os.mkfifo(patient / name)
+    examine(project, patient)
+
+
+def test_reads_no_template_outside_of_the_project(project: Project, patient: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside" / "page.html"
+    outside.parent.mkdir()
+    outside.write_text("{% static 'gone' %}{{ url_for('static', filename='gone') }}")
+    (patient / "pages" / "templates" / "one.html").symlink_to(outside)
+    (patient / "pages" / "templates" / "endless.html").symlink_to("/dev/zero")
+    (patient / "elsewhere").mkdir()
+    (patient / "elsewhere" / "templates").symlink_to(outside.parent)
+    os.mkfifo(patient / "pages" / "templates" / "waiting.html")
+    repository.commit(patient)
+    assert examine(project, patient)[:2] == (0, [])
 
 
 def test_passes_a_project_that_is_no_repository_yet(project: Project, patient: Path) -> None:

@@ -578,6 +578,23 @@ def test_takes_no_note_of_what_was_not_promised(person: Visitor, site: Dyno, sho
     assert len(own(come_back(person, sent))) == 1
 
 
+@with_files
+def test_takes_no_more_large_files_than_somebody_may_have(
+    project: Project, database_url: str, person: Visitor, shop: Bucket
+) -> None:
+    first, second = promise(person), promise(person)
+    come_back(person, upload(*first, VIDEO))
+    table, name = TABLE[project.variant.framework], {"django": "file", "flask": "name"}[project.variant.framework]
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            f"INSERT INTO {table} (owner_id, {name}, title, media_type, size, created)"
+            f" SELECT owner_id, {name} || number, title, media_type, size, created"
+            f" FROM {table}, generate_series(1, 199) AS number WHERE id = (SELECT max(id) FROM {table})"
+        )
+    assert len(own(come_back(person, upload(*second, VIDEO)))) == 200
+    assert [*shop.objects] == [first[1]["key"]]
+
+
 # When it fails
 
 

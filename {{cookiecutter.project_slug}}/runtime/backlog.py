@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from runtime import env, services, timeouts
+from runtime import env, logs, services, timeouts
 from runtime.counts import memory
 
 if TYPE_CHECKING:
@@ -131,7 +131,8 @@ def listing(connection: "Connection[Any]") -> Iterator[str]:
             changed = f" since={since:%Y-%m-%dT%H:%M:%S%z}" if since else ""
             worker = " worker=gone" if gone else ""
             line = f"job={number} {state}{worker} task={task} queue={queue} attempts={attempts}{changed}{due}"
-            yield f"{line} {json.dumps(arguments, ensure_ascii=False)}"
+            # What a visitor has typed may be among them.
+            yield logs.escape(f"{line} {json.dumps(arguments, ensure_ascii=False)}")
     yield ", ".join(f"{state}: {counts.get(status, 0)}" for status, state in STATES.items())
 
 

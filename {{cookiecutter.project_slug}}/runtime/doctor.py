@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from runtime import programs
+from runtime import logs, programs
 from runtime.checks import CheckError
 
 # Where `make` runs it, and the platform each process.
@@ -40,16 +40,55 @@ PIN = "Pin anew: make lock"
 
 def git(*arguments: str) -> list[str]:
     """The lines that a Git command prints; none where this is no repository of its own, or where there is no Git."""
-    if not (ROOT / ".git").exists() or not shutil.which("git"):
-        return []
-    result = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603, S607
-    return result.stdout.splitlines()
+    return run_git(*arguments, **without_programs()).splitlines() if is_repository() else []
+
+
+@cache
+def is_repository() -> bool:
+    return (ROOT / ".git").exists() and bool(shutil.which("git"))
+
+
+def run_git(*arguments: str, **variables: str) -> str:
+    result = subprocess.run(  # noqa: S603
+        ["git", *arguments],  # noqa: S607
+        cwd=ROOT,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        # A file may have any name.
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    return result.stdout
+
+
+@cache
+def without_programs() -> dict[str, str]:
+    """The variables with which Git starts no program that the repository's own settings name, and asks no server."""
+    words = run_git("config", "--list", "--show-scope", "--name-only", "-z").split("\0")
+    own = [name for scope, name in zip(words[::2], words[1::2], strict=False) if scope in {"local", "worktree"}]
+    filters = {name.rpartition(".")[0] for name in own if name.startswith("filter.")}
+    settings = {"core.fsmonitor": "false"}
+    for name in filters:
+        settings |= {f"{name}.clean": "", f"{name}.process": "", f"{name}.required": "false"}
+    # After those that the environment has already.
+    first = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+    variables = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
+    for number, (name, value) in enumerate(settings.items(), first):
+        variables |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    return variables | {"GIT_CONFIG_COUNT": str(first + len(settings))}
 
 
 def templates() -> Iterator[Path]:
     """Every HTML template of the project's own."""
-    for folder in ROOT.glob("*/templates"):
-        yield from folder.rglob("*.html")
+    for folder in filter(is_own, ROOT.glob("*/templates")):
+        yield from (path for path in folder.rglob("*.html") if is_own(path) and path.is_file())
+
+
+def is_own(path: Path) -> bool:
+    """Whether it lies in the project, and no link leads out of it."""
+    return path.resolve().is_relative_to(ROOT.resolve())
 
 
 def package_manager() -> None:
@@ -64,7 +103,7 @@ def python_version() -> None:
     cure = f"Write one line: echo {SUPPORTED_PYTHONS[0]} > .python-version"
     if (ROOT / "runtime.txt").exists():
         raise CheckError("runtime.txt is deprecated and wins over .python-version.", "Delete it: git rm runtime.txt")
-    if not (ROOT / ".python-version").exists():
+    if not (ROOT / ".python-version").is_file():
         raise CheckError("There is no .python-version: the platform would choose.", cure)
     text = (ROOT / ".python-version").read_bytes().decode("utf-8", "replace")
     versions = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
@@ -85,20 +124,23 @@ def repository() -> None:
         for name in "requirements.txt", "Procfile", ".python-version", "gunicorn.conf.py":
             if name not in committed and (ROOT / name).exists():
                 raise CheckError(f"{name} is not committed.", f"Add it: git add --force {name}")
-    # Without locks: nothing is written, not even to Git's index.
-    if changed := git("--no-optional-locks", "status", "--porcelain"):
+    # Without locks: nothing is written, not even to Git's index. Nor is a repository within it, which has its own
+    # settings, looked into.
+    if changed := git("--no-optional-locks", "status", "--porcelain", "--ignore-submodules=dirty"):
         names = [line[3:] for line in changed[:3]] + ["…"] * (len(changed) > 3)
         raise CheckError(f"Not committed as it is: {', '.join(names)}.", "Commit: git add --all && git commit")
 
 
 def locks() -> None:
+    if not (ROOT / "pyproject.toml").is_file():
+        raise CheckError("There is no pyproject.toml.", "Take it from Git: git checkout pyproject.toml")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     wanted: list[str] = project["project"]["dependencies"]
     for name, requirements in (
         ("requirements.txt", wanted),
         ("requirements-test.txt", wanted + project["dependency-groups"]["test"]),
     ):
-        if not (ROOT / name).exists():
+        if not (ROOT / name).is_file():
             raise CheckError(f"{name} is missing.", "Write it: make lock")
         pins = pinned((ROOT / name).read_text("utf-8"))
         for requirement in map(Requirement, requirements):
@@ -143,7 +185,7 @@ def needs(package: str) -> Iterator[Requirement]:
 
 def process_types() -> dict[str, str]:
     """The commands of the Procfile, by the name of their process."""
-    if not (ROOT / "Procfile").exists():
+    if not (ROOT / "Procfile").is_file():
         raise CheckError("There is no Procfile.", "Write one: echo 'web: gunicorn config.wsgi' > Procfile")
     from runtime import processes
 
@@ -222,7 +264,7 @@ def check_configuration(command: list[str]) -> None:
 
 def app_json() -> str | None:
     """Hold app.json against its schema, and its formation against the Procfile."""
-    if not (ROOT / "app.json").exists():
+    if not (ROOT / "app.json").is_file():
         return None
     reference = "See https://devcenter.heroku.com/articles/app-json-schema"
     try:
@@ -246,7 +288,7 @@ def app_json() -> str | None:
 
 def formation(content: dict[str, Any]) -> None:
     """Raise unless app.json starts what the Procfile names, and nothing else."""
-    if not (ROOT / "Procfile").exists():
+    if not (ROOT / "Procfile").is_file():
         return
     from runtime import processes
 
@@ -393,12 +435,18 @@ def main() -> None:
             remark = check()
         except (Exception, SystemExit) as problem:
             failed = True
-            print(f"FAIL  {title}: {problem}")
+            say(f"FAIL  {title}: {problem}")
         else:
-            print(f"ok    {title}{f': {remark}' if remark else ''}")
+            say(f"ok    {title}{f': {remark}' if remark else ''}")
     for line in first_boot():
-        print(f"note  {line}")
+        say(f"note  {line}")
     raise SystemExit(failed)
+
+
+def say(text: str) -> None:
+    """Print what may repeat a file's name or content: a terminal obeys none of it, and none of it begins a line."""
+    for number, line in enumerate(text.split("\n")):
+        print(f"{'      ' * bool(number)}{logs.escape(line)}")
 
 
 def first_boot() -> list[str]:

@@ -239,7 +239,8 @@ def readiness(needed: Mapping[str, Callable[[], object] | None]) -> dict[str, st
 class Question:
     """Whether a service answers, asked in a thread of its own: one that hangs would keep each that asks it.
 
-    No service is asked twice at a time; who wants to know meanwhile waits for the same answer.
+    No service is asked twice at a time; who wants to know meanwhile waits for the same answer. Where it has failed just
+    before, only who asks anew waits, and all others are told so at once: they would keep every thread from its work.
     """
 
     open: ClassVar[dict[str, "Question"]] = {}
@@ -248,14 +249,18 @@ class Question:
     @classmethod
     def ask(cls, name: str, check: Callable[[], object]) -> "Question":
         with cls.lock:
-            question = cls.open.get(name)
-            if question is None or question.answer.done():
-                question = cls.open[name] = cls(check)
+            last = cls.open.get(name)
+            if last and not last.answer.done():
+                return last.failed_before or last
+            question = cls.open[name] = cls(check)
+            if last and last.answer.exception():
+                last.failed_before, question.failed_before = None, last
             return question
 
     def __init__(self, check: Callable[[], object]) -> None:
         self.check = check
         self.answer: Future[object] = Future()
+        self.failed_before: Question | None = None
         self.began = time.monotonic()
         threading.Thread(target=self.run, daemon=True).start()
 
@@ -268,8 +273,10 @@ class Question:
     def result(self) -> object:
         """Raise what the check has raised, or ``TimeoutError`` where it has none of either yet."""
         try:
-            return self.answer.result(max(0.0, self.began + PATIENCE - time.monotonic()))
+            error = self.answer.exception(max(0.0, self.began + PATIENCE - time.monotonic()))
         except TimeoutError:
-            if self.answer.done():
-                raise
             raise TimeoutError(f"no answer for {time.monotonic() - self.began:.0f} s") from None
+        if error:
+            # Raised for one who asks after the other, it would keep what each was doing in its traceback.
+            raise error.with_traceback(None)
+        return self.answer.result()

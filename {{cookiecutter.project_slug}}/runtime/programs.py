@@ -2,11 +2,13 @@
 
 import importlib.util
 import os
+import pkgutil
 import re
 import shlex
 import shutil
 import sysconfig
 from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 from runtime.checks import CheckError
@@ -89,10 +91,19 @@ def what_python_runs(arguments: list[str]) -> tuple[str, list[str]]:
 
 def is_module(name: str) -> bool:
     """Whether ``python -m`` can run it."""
-    try:
-        spec = importlib.util.find_spec(name)
-        if spec and spec.submodule_search_locations is not None:
-            spec = importlib.util.find_spec(f"{name}.__main__")
-    except ModuleNotFoundError:
-        return False
+    spec = find_spec(name) if all(name.split(".")) else None
+    if spec and spec.submodule_search_locations is not None:
+        spec = find_spec(f"{name}.__main__")
     return spec is not None
+
+
+def find_spec(name: str) -> ModuleSpec | None:
+    """Where a module is, found without running the packages around it, as ``importlib.util`` would."""
+    package, _, _ = name.rpartition(".")
+    if not package:
+        return importlib.util.find_spec(name)
+    around = find_spec(package)
+    importers = map(pkgutil.get_importer, (around and around.submodule_search_locations) or [])
+    found = [spec for importer in importers if importer and (spec := importer.find_spec(name))]
+    # One without a loader is a folder only.
+    return next((spec for spec in found if spec.loader), found[0] if found else None)

@@ -3,6 +3,7 @@
 from typing import Any, NoReturn
 
 import pytest
+from django.contrib.auth.models import Group, Permission
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
@@ -76,6 +77,50 @@ def test_the_admins_change_of_password_is_slowed_down_too(web: Visitor, superuse
     memory.reset()
     assert web.submit(path, **right).location == "/admin/password_change/done/"
     assert web.get("/admin/password_change/done/").status_code == 200
+
+
+@pytest.fixture
+def helper(client: Client) -> User:
+    """Somebody of the staff who is logged in, and may do with users all that Django has a permission for."""
+    user = User.objects.create_user("helper@example.com", PASSWORD, is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(content_type__model="user"))
+    client.force_login(user)
+    return user
+
+
+RIGHTS: dict[str, Any] = {"is_active": "on", "is_staff": "on", "is_superuser": "on"}
+
+
+def test_staff_give_nobody_rights(client: Client, helper: User) -> None:
+    user = User.objects.create_user("user@example.com", PASSWORD)
+    permission = Permission.objects.exclude(content_type__model="user")[0]
+    group = Group.objects.create(name="everything")
+    path = f"/admin/accounts/user/{user.pk}/change/"
+    fields = {"email": "changed@example.com", "groups": [group.pk], "user_permissions": [permission.pk]} | RIGHTS
+    assert client.post(path, fields, secure=True).status_code == 302
+    user.refresh_from_db()
+    assert (user.email, user.is_staff, user.is_superuser) == ("changed@example.com", False, False)
+    assert not user.groups.exists()
+    assert not user.user_permissions.exists()
+    new = {"email": "new@example.com", "usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
+    assert client.post("/admin/accounts/user/add/", new | RIGHTS, secure=True).status_code == 302
+    assert not User.objects.filter(email="new@example.com", is_staff=True).exists()
+
+
+def test_staff_take_nobodys_place_who_may_use_the_admin(client: Client, helper: User, superuser: User) -> None:
+    colleague = User.objects.create_user("colleague@example.com", PASSWORD, is_staff=True)
+    for other in helper, colleague, superuser:
+        path = f"/admin/accounts/user/{other.pk}"
+        fields = {"email": "changed@example.com"} | RIGHTS
+        assert client.post(f"{path}/change/", fields, secure=True).status_code == 403
+        new = {"usable_password": "true", "password1": "another fine horse", "password2": "another fine horse"}
+        assert client.post(f"{path}/password/", new, secure=True).status_code == 403
+        assert client.post(f"{path}/delete/", {"post": "yes"}, secure=True).status_code == 403
+        fields = {"action": "delete_selected", "_selected_action": [other.pk], "post": "yes"}
+        client.post("/admin/accounts/user/", fields, secure=True)
+        before = other.email, other.password, other.is_superuser
+        other.refresh_from_db()
+        assert (other.email, other.password, other.is_superuser) == before
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from argon2 import PasswordHasher
 from click.testing import Result
 from flask import Flask, session
 from itsdangerous import TimestampSigner
@@ -70,6 +71,15 @@ def test_a_session_belongs_to_the_password_that_was_checked(application: Flask, 
         sessions.log_in(user, passwords.hasher.hash("the one before"))
         assert sessions.load_user(session["token"]) is None
     assert sessions.load_user(log_in(application, user)) == user
+
+
+@pytest.mark.parametrize("stored", [None, "", "!"])
+def test_whoever_has_no_password_costs_a_stranger_as_much(stored: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed = []
+    monkeypatch.setattr(PasswordHasher, "hash", lambda hasher, password: hashed.append(password))
+    user = None if stored is None else User(email="you@example.com", password=stored)
+    assert not passwords.verify(user, "a guess")
+    assert hashed == ["a guess"]
 
 
 @pytest.mark.parametrize("change", ["password = 'x'", "email = 'x' || email", "is_active = false"])

@@ -1,6 +1,7 @@
 """What a platform asks: is the process alive, and can it serve?"""
 
 import threading
+import traceback
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,11 @@ from runtime.middleware import Middleware
 from tests.visitor import Visitor
 
 ANYWHERE = "http://10.1.2.3:5000"
+
+
+@pytest.fixture(autouse=True)
+def nothing_asked_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(middleware.Question, "open", {})
 
 
 def needing(**needed: Callable[[], object] | None) -> Visitor:
@@ -84,3 +90,36 @@ def test_readiness_does_not_wait_for_what_hangs(monkeypatch: pytest.MonkeyPatch,
     asked[0].join()
     monkeypatch.setattr(middleware, "PATIENCE", 60)
     assert web.get("/readyz").json == {"database": "ok"}
+
+
+def test_readiness_keeps_one_request_only_waiting_for_what_has_failed(
+    monkeypatch: pytest.MonkeyPatch, log: list[str]
+) -> None:
+    asked, ends = threading.Semaphore(0), threading.Event()
+
+    def fail() -> None:
+        asked.release()
+        ends.wait()
+        raise ConnectionError("gone")
+
+    monkeypatch.setattr(middleware, "PATIENCE", 1)
+    web = needing(database=fail)
+    ends.set()
+    assert web.get("/readyz").json == {"database": "failing"}
+    assert asked.acquire(timeout=60)
+    ends.clear()
+    first = threading.Thread(target=web.get, args=["/readyz"])
+    first.start()
+    assert asked.acquire(timeout=60)
+    for _ in range(10):
+        assert web.get("/readyz").json == {"database": "failing"}
+    # Of those who ask it keeps nothing.
+    before = middleware.Question.open["database"].failed_before
+    assert before
+    error = before.answer.exception()
+    assert error
+    assert len(traceback.extract_tb(error.__traceback__)) < 5
+    # Who had waited would have been told that there is no answer.
+    assert all("ConnectionError: gone" in line for line in log[:4])
+    ends.set()
+    first.join()

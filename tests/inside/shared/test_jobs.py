@@ -185,6 +185,15 @@ WAYS: dict[str, Callable[[Any, str], object]] = {
 }
 
 
+def test_no_terminal_obeys_what_a_job_was_given(tables: Any) -> None:
+    if tables is None:
+        return
+    insert(tables, args="""jsonb_build_object('name', E'Zo\\u00eb \\u009b2J\\u001b[2J\\u2028')""")
+    (line, _) = backlog.listing(tables)
+    assert line.isprintable()
+    assert "Zoë " in line
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_job_that_nobody_begins_for_five_minutes_waits(way: str, tables: Any, log: list[str]) -> None:
     if tables is None:

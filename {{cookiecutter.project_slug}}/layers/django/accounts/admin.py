@@ -15,6 +15,8 @@ from accounts import texts, views
 from accounts.forms import LogInForm, password_field
 from accounts.models import User
 
+RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+
 
 class AdminLogInForm(LogInForm, AdminAuthenticationForm):
     error_messages = AdminAuthenticationForm.error_messages
@@ -56,17 +58,40 @@ admin.site.password_change = change_password  # type: ignore[assignment, method-
 
 @admin.register(User)
 class Admin(UserAdmin):
-    """Django's own, with an address for a name."""
+    """Django's own, with an address for a name.
+
+    Only superusers give rights, and change or delete whoever may use the admin: by Django's own rules, staff who may
+    change users could make themselves superusers, or take a superuser's account over.
+    """
 
     add_form = NewUserForm
     change_password_form = NewPasswordForm
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
     fieldsets = (
         (None, {"fields": ("email", "password")}),
-        ("Permissions", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        ("Permissions", {"fields": ("is_active", *RIGHTS)}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     list_display = ("email", "date_joined", "last_login", "is_active", "is_staff")
     ordering = ("email",)
     readonly_fields = ("date_joined", "last_login")
     search_fields = ("email",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        fields = tuple(super().get_readonly_fields(request, obj))
+        return fields if is_superuser(request) else (*fields, *RIGHTS)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and is_within_reach(obj, request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and is_within_reach(obj, request)
+
+
+def is_superuser(request: HttpRequest) -> bool:
+    return isinstance(request.user, User) and request.user.is_superuser
+
+
+def is_within_reach(user: User | None, request: HttpRequest) -> bool:
+    """Whether whoever sends a request may change a user, by the rule above; None stands for any."""
+    return user is None or is_superuser(request) or not (user.is_staff or user.is_superuser)

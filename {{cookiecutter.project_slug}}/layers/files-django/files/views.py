@@ -122,6 +122,9 @@ class Arrived(Page):
             return False
         if self.owner().files.filter(file=name).exists():
             return True
+        if self.owner().files.count() >= rules.MOST_FILES:  # there were fewer when it was promised
+            storage.current().delete(name)
+            return False
         size = storage.current().arrived(name, kinds.KINDS[media_type], rules.LARGE_MEGABYTES * 1_000_000)
         if size is None:
             return False

@@ -127,6 +127,9 @@ def record(user: User) -> bool:
         return False
     if any(file.name == name for file in of(user)):
         return True
+    if len(of(user)) >= rules.MOST_FILES:  # there were fewer when it was promised
+        storage.delete(name)
+        return False
     size = storage.current().arrived(name, kinds.KINDS[media_type], rules.LARGE_MEGABYTES * 1_000_000)
     if size is None:
         return False

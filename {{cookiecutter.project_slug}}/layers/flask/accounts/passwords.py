@@ -19,15 +19,15 @@ COMMON = frozenset((Path(__file__).parent / "common-passwords.txt").read_text("u
 
 
 def verify(user: User | None, password: str) -> bool:
-    """Whether it is the user's password; takes as long for a user who does not exist."""
+    """Whether it is the user's password; takes as long for a user who does not exist, or has no password."""
     if len(password) > texts.PASSWORD_MAX_LENGTH:
         return False
-    if user is None:
-        hasher.hash(password)
-        return False
     try:
-        return hasher.verify(user.password, password)
-    except (InvalidHashError, VerificationError):
+        return hasher.verify(user.password if user else "", password)
+    except VerificationError:
+        return False
+    except InvalidHashError:
+        hasher.hash(password)
         return False
 
 
