@@ -4,7 +4,7 @@ import re
 
 from tests.projects import ROOT
 
-TEST = re.compile(r"`(test_\w+\.py)::(test_\w+)`")
+TEST = re.compile(r"`((?:\w+/)*test_\w+\.py)::(test_\w+)`")
 
 
 def test_every_promise_names_a_test_that_exists() -> None:
