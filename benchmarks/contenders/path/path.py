@@ -79,7 +79,7 @@ def run(wsgi: Callable[..., Any]) -> None:
 
 def reserved() -> None:
     """What a worker's thread asks and notes for each event, and for each request."""
-    reserve.stand_by()
+    reserve.stand_by(thread)
     reserve.begin(thread)
     began, cpu = time.monotonic(), time.thread_time()
     reserve.count(time.monotonic() - began - (time.thread_time() - cpu))
