@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import thorough
 from tests.crowd import Crowd, Flood, Visitors, cpu_seconds, many_descriptors, memory_kb, until, workers
-from tests.dyno import PATIENCE, Dyno, running
+from tests.dyno import Dyno, running
 from tests.projects import Project
 from tests.protocol import HEAD, connect, get, noise, post, receive_all
 
@@ -215,20 +215,6 @@ def test_waits_for_no_client_to_hang_up(asks: bytes, project: Project, both: str
             assert time.monotonic() - began < 8
         assert visitors.failures == []
         assert [line for line in dyno.log if "Traceback" in line] == []
-
-
-def test_lets_nobody_take_for_ever_over_a_head(project: Project, both: str) -> None:
-    """However steadily its bytes come: what moves is a reason to wait for a body, and not for a head."""
-    with running(project, both) as dyno, connect(dyno.port, seconds=0.5) as client:
-        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
-        answer = b""
-        end = time.monotonic() + PATIENCE
-        while not answer and time.monotonic() < end:
-            client.sendall(b"X: x\r\n")
-            with contextlib.suppress(TimeoutError):
-                answer = client.recv(65536)
-        assert answer.startswith(b"HTTP/1.1 408 ")
-        assert dyno.stop() == 0
 
 
 def test_ends_nobody_whose_request_waits_for_a_thread(project: Project, both: str) -> None:
