@@ -34,7 +34,7 @@ from gunicorn.workers import base
 from runtime import logs, timeouts
 from runtime.connection import CROWDED_BODY_BYTES, Connection, State
 from runtime.load import Load, Place, sizes_kb
-from runtime.reserve import WAITED, Reserve
+from runtime.reserve import Reserve
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -486,7 +486,6 @@ class Worker(base.Worker):
         if self.load:
             self.load.count(len(self.running) + 1, connection.socket if connection.fresh else None)
         connection.fresh = False
-        cpu, switches = time.thread_time(), voluntary_switches()
         self.running[thread] = connection
         try:
             self.cfg.pre_request(self, request)
@@ -521,9 +520,7 @@ class Worker(base.Worker):
                 self.show_error(connection, error)
         finally:
             del self.running[thread]
-            waited = time.monotonic() - connection.began - (time.thread_time() - cpu)
-            # What the kernel has only kept from the CPU, for another process, has waited for nothing.
-            self.reserve.count(waited if waited > WAITED and voluntary_switches() > switches else 0.0)
+            self.reserve.count(thread, connection.began)
             try:
                 self.cfg.post_request(self, request, environ, response)
             except Exception:
@@ -594,11 +591,6 @@ def decoded(body: Any) -> IO[bytes]:
     shutil.copyfileobj(body, file)
     file.seek(0)
     return file
-
-
-def voluntary_switches() -> int:
-    """How often this thread has left the CPU to wait for something."""
-    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
 
 
 def memory_mb() -> int:

@@ -6,7 +6,6 @@ import os
 import socket
 import sys
 import threading
-import time
 import timeit
 from collections.abc import Callable, Iterable
 from datetime import timedelta
@@ -81,8 +80,7 @@ def reserved() -> None:
     """What a worker's thread asks and notes for each event, and for each request."""
     reserve.stand_by(thread)
     reserve.begin(thread)
-    began, cpu = time.monotonic(), time.thread_time()
-    reserve.count(time.monotonic() - began - (time.thread_time() - cpu))
+    reserve.count(thread, reserve.latest)
     reserve.end(thread)
 
 
