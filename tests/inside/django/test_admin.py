@@ -107,6 +107,21 @@ def test_staff_give_nobody_rights(client: Client, helper: User) -> None:
     assert not User.objects.filter(email="new@example.com", is_staff=True).exists()
 
 
+def test_staff_give_no_group_rights(client: Client, helper: User, superuser: User) -> None:
+    group = Group.objects.create(name="helpers")
+    helper.groups.add(group)
+    helper.user_permissions.add(*Permission.objects.filter(content_type__model="group"))
+    fields = {"name": "owners", "permissions": [Permission.objects.get(codename="change_user").pk]}
+    changed = f"/admin/auth/group/{group.pk}/change/"
+    for path in changed, "/admin/auth/group/add/":
+        assert client.post(path, fields, secure=True).status_code == 403
+    assert client.get("/admin/auth/group/", secure=True).status_code == 200
+    assert not Permission.objects.filter(group__isnull=False).exists()
+    client.force_login(superuser)
+    assert client.post(changed, fields, secure=True).status_code == 302
+    assert group.permissions.count() == 1
+
+
 def test_staff_take_nobodys_place_who_may_use_the_admin(client: Client, helper: User, superuser: User) -> None:
     colleague = User.objects.create_user("colleague@example.com", PASSWORD, is_staff=True)
     for other in helper, colleague, superuser:

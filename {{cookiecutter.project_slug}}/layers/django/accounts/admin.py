@@ -6,8 +6,9 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm
+from django.contrib.auth.models import Group
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 
@@ -51,6 +52,7 @@ def change_password(request: HttpRequest, extra_context: dict[str, Any] | None =
     )(request)
 
 
+admin.site.unregister(Group)
 admin.site.login = log_in  # type: ignore[assignment, method-assign]
 admin.site.login_form = AdminLogInForm
 admin.site.password_change = change_password  # type: ignore[assignment, method-assign]
@@ -86,6 +88,17 @@ class Admin(UserAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_delete_permission(request, obj) and is_within_reach(obj, request)
+
+
+@admin.register(Group)
+class Groups(GroupAdmin):
+    """Django's own. Only superusers make and change groups, since whoever is in one has its rights."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return super().has_change_permission(request, obj) and is_superuser(request)
 
 
 def is_superuser(request: HttpRequest) -> bool:
