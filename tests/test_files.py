@@ -438,6 +438,10 @@ def test_shows_nobody_the_files_of_another(person: Visitor, site: Dyno, shop: Bu
         assert "Amz" not in other.get(address).headers.get("Location", "")
         assert other.submit("/accounts/login/", f"{address}remove/").status_code in {302, 404}
     assert len(shop.objects) == 1
+    # Larger than any number that a row may have.
+    for number in 2**31, 2**63, 10**20:
+        assert person.get(f"/files/{number}/").status_code == 404
+        assert person.submit("/files/", f"/files/{number}/remove/").status_code == 404
 
 
 @with_files

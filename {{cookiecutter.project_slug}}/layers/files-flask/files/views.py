@@ -21,6 +21,9 @@ files.after_request(keep_no_copy)
 
 type Page = str | tuple[str, int] | Response
 
+# No row has a larger number, and the database would refuse to look for one.
+NUMBER = f"<int(max={2**31 - 1}):number>"
+
 
 def promises() -> URLSafeTimedSerializer:
     """Signs what a file was promised to be, which its sender brings back."""
@@ -64,13 +67,13 @@ def index(user: User) -> Page:
     return page, problem.status if problem else 200
 
 
-@files.get("/<int:number>/")
+@files.get(f"/{NUMBER}/")
 @login_required
 def show(user: User, number: int) -> Page:
     return redirect(one_of(user, number).url)
 
 
-@files.post("/<int:number>/remove/")
+@files.post(f"/{NUMBER}/remove/")
 @login_required
 def remove(user: User, number: int) -> Page:
     db.session.delete(one_of(user, number))
