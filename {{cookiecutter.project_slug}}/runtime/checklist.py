@@ -33,7 +33,7 @@ def mail() -> Item:
 
 def worker() -> Item:
     on_postgresql = env.text("DATABASE_URL").startswith("postgres")
-    here = "run by the worker that `make run` has started" if on_postgresql else "run at once, by whoever defers them"
+    here = "run by the worker that make run has started" if on_postgresql else "run at once, by whoever defers them"
     return Item("Jobs", here, "heroku ps:scale worker=1")
 
 
