@@ -9,6 +9,7 @@ taken beside the CPU time of its thread.
 import math
 import os
 import resource
+import sys
 import threading
 import time
 from pathlib import Path
@@ -54,28 +55,39 @@ class Look(NamedTuple):
     first: float
 
 
-class Alarm:
-    """Wakes the one thread that waits for it, at a time that others may put off without waking it.
+class Sleep:
+    """Wakes the one thread that waits for it; where there is no timer that others may put off, when the thread said."""
 
-    A thread that wakes wants the interpreter's lock, and makes each system call of the one that has it dearer until it
-    has got it. Before Python 3.13 there is no such timer, and the thread wakes when it said.
-    """
+    set = 0.0
 
-    def __init__(self) -> None:
-        self.timer = os.timerfd_create(time.CLOCK_MONOTONIC) if hasattr(os, "timerfd_create") else None
-        self.set = 0.0
+    def put_off(self, seconds: float) -> None: ...
 
-    def put_off(self, seconds: float) -> None:
-        if self.timer is not None:
+    def wait(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+Alarm: type[Sleep] = Sleep
+if sys.platform == "linux" and sys.version_info >= (3, 13):
+
+    class Timer(Sleep):
+        """One that others put off without waking the thread.
+
+        A thread that wakes wants the interpreter's lock, and makes each system call of the one that has it dearer until
+        it has got it.
+        """
+
+        def __init__(self) -> None:
+            self.timer = os.timerfd_create(time.CLOCK_MONOTONIC)
+
+        def put_off(self, seconds: float) -> None:
             self.set = time.monotonic()
             os.timerfd_settime_ns(self.timer, initial=round(seconds * 1e9))
 
-    def wait(self, seconds: float) -> None:
-        if self.timer is None:
-            time.sleep(seconds)
-        else:
+        def wait(self, seconds: float) -> None:
             self.put_off(seconds)
             os.read(self.timer, 8)
+
+    Alarm = Timer
 
 
 class Reserve:

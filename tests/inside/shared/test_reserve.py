@@ -1,7 +1,6 @@
 """How many threads take events."""
 
 import itertools
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.reserve import CALM, FRESH, LATEST, LONG, MANY, MOST, WAITED, WAITS, Alarm, Look, Reserve, Usage
+from runtime.reserve import CALM, FRESH, LATEST, LONG, MANY, MOST, WAITED, WAITS, Alarm, Look, Reserve, Sleep, Usage
 
 BEFORE = Usage(now=1000, cpu=10, waits=5, losses=5)
 # Longer than any pause, in seconds.
@@ -256,7 +255,7 @@ def test_is_not_woken_while_others_begin_with_something(
 ) -> None:
     put_off = []
 
-    def note(alarm: Alarm, seconds: float) -> None:
+    def note(alarm: Sleep, seconds: float) -> None:
         put_off.append(seconds)
         alarm.set = clock.now
 
@@ -275,11 +274,9 @@ def test_is_not_woken_while_others_begin_with_something(
     assert put_off == [CALM, FRESH]
 
 
-@pytest.mark.parametrize("has_timer", [True, False])
-def test_wakes_in_time(monkeypatch: pytest.MonkeyPatch, has_timer: bool) -> None:
-    if not has_timer:
-        monkeypatch.delattr(os, "timerfd_create", raising=False)
-    alarm = Alarm()
+@pytest.mark.parametrize("kind", [Alarm, Sleep])
+def test_wakes_in_time(kind: type[Sleep]) -> None:
+    alarm = kind()
     began = time.monotonic()
     alarm.put_off(PATIENCE)
     alarm.wait(CALM)
