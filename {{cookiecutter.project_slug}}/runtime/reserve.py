@@ -56,7 +56,7 @@ class Look(NamedTuple):
 
 
 class Sleep:
-    """Wakes the one thread that waits for it; where there is no timer that others may put off, when the thread said."""
+    """Wakes the one thread that waits after the time that it said, which nobody puts off."""
 
     set = 0.0
 
@@ -70,7 +70,7 @@ Alarm: type[Sleep] = Sleep
 if sys.platform == "linux" and sys.version_info >= (3, 13):
 
     class Timer(Sleep):
-        """One that others put off without waking the thread.
+        """Wakes it at a time that others may put off without waking it; before 3.13, Python has no such timer.
 
         A thread that wakes wants the interpreter's lock, and makes each system call of the one that has it dearer until
         it has got it.
