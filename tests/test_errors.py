@@ -188,6 +188,19 @@ def test_sends_from_each_process(project: Project, probe: str, receiver: Receive
     assert len({event["event_id"] for event in events}) == 3
 
 
+@both_frameworks
+def test_imports_nothing_in_the_thread_that_sends(project: Project, receiver: Receiver) -> None:
+    """A worker that is forked meanwhile would find the module locked for ever."""
+    code = (
+        "import sys; import config.wsgi; before = {*sys.modules}; import logging; "
+        "logging.getLogger('a').error('an error'); logging.shutdown(); "
+        "print(sorted(name for name in {*sys.modules} - before if name.startswith('encodings.')))"
+    )
+    result = project.run(f'python -c "{code}"', SENTRY_DSN=receiver.dsn)
+    receiver.wait_for(1)
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
 # Nobody waits
 
 

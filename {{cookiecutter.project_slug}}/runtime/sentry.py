@@ -172,6 +172,9 @@ def start(dsn: str, release: str, environment: str, server_name: str) -> None:
             transport=Transport,
         )
 
+    # Otherwise imported where an address is first looked up: by a thread of the master's, perhaps, while that forks a
+    # worker, in which the module would be locked for ever.
+    "".encode("idna")
     connect()
     sender = Sender(logging.ERROR)
     # Gunicorn's does not hand its events on to the root.
